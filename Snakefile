@@ -1,0 +1,129 @@
+# The table of contents: fetch -> prepare -> train -> collect -> plot.
+# A file's inputs are those of its recipe in lazyadv/pipeline.py; what makes it run again is a change of its
+# fingerprint (lazyadv/provenance.py), never its age.
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from lazyadv.params import FIGURES, RUNS, ParamsError
+from lazyadv.pipeline import Pipeline, touch_sentinel
+
+try:
+    pipeline = Pipeline.load("params.yaml", config.get("preset"))
+except ParamsError as error:
+    raise WorkflowError(str(error))
+touch_sentinel()
+
+
+def upstream(output):
+    """The input function of the rule that makes `output`; see Pipeline.upstream."""
+
+    def inputs(wildcards):
+        files, old = pipeline.upstream(Path(output.format(**wildcards)))
+        return [ancient(str(file)) if old else str(file) for file in files]
+
+    return inputs
+
+
+def flags(wildcards, output):
+    """The flags of stages/train.py for a record."""
+    return pipeline.run(Path(output[0])).flags
+
+
+wildcard_constraints:
+    dataset="[a-z0-9]+",
+    preset="[a-z][a-z0-9-]*",
+    experiment="|".join(RUNS),
+    figure="|".join(FIGURES),
+
+
+localrules:
+    all,
+    fetch,
+    prepare,
+    collect,
+    plot,
+    publish,
+
+
+rule all:
+    input:
+        expand("figures/{figure}.pdf", figure=FIGURES),
+
+
+rule fetch:
+    input:
+        upstream("data/{dataset}/digits.npz"),
+    output:
+        "data/{dataset}/digits.npz",
+    log:
+        "logs/fetch/{dataset}.log",
+    shell:
+        "python stages/fetch.py {wildcards.dataset} > {log} 2>&1"
+
+
+rule prepare:
+    input:
+        upstream("data/{dataset}/{first}-{second}/size={size},antialias={antialias}.npz"),
+    output:
+        "data/{dataset}/{first,[0-9]}-{second,[0-9]}/size={size,[0-9]+},antialias={antialias,true|false}.npz",
+    log:
+        "logs/prepare/{dataset}/{first}-{second}/size={size},antialias={antialias}.log",
+    params:
+        antialias=lambda wildcards: "--antialias" if wildcards.antialias == "true" else "--no-antialias",
+    shell:
+        "python stages/prepare.py {wildcards.dataset} --num1 {wildcards.first} --num2 {wildcards.second} "
+        "--size {wildcards.size} {params.antialias} > {log} 2>&1"
+
+
+for experiment, kind in RUNS.items():
+    name = ",".join(f"{axis}={{{axis}}}" for axis in kind.axes)  # width={width},size={size},...
+    record = f"results/{{preset}}/{experiment}/runs/{name}.json"
+
+    rule:
+        name:
+            experiment
+        input:
+            upstream(record),
+        output:
+            record,
+        log:
+            f"logs/{{preset}}/{experiment}/{name}.log",
+        params:
+            flags=flags,
+        shell:
+            "python stages/train.py {params.flags} --out {output} > {log} 2>&1"
+
+
+rule collect:
+    input:
+        upstream("results/{preset}/{experiment}/table.csv"),
+    output:
+        "results/{preset}/{experiment}/table.csv",
+    log:
+        "logs/{preset}/{experiment}/collect.log",
+    shell:
+        "python stages/collect.py {wildcards.experiment} --preset {wildcards.preset} > {log} 2>&1"
+
+
+rule plot:
+    input:
+        upstream("figures/{preset}/{figure}.pdf"),
+    output:
+        "figures/{preset}/{figure}.pdf",
+        "figures/{preset}/{figure}.svg",
+    log:
+        "logs/{preset}/{figure}.log",
+    shell:
+        "python stages/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
+
+
+rule publish:
+    input:
+        upstream("figures/{figure}.pdf"),
+    output:
+        "figures/{figure}.pdf",
+    log:
+        "logs/{figure}.log",
+    shell:
+        "cp {input[0]} {output} 2> {log}"

@@ -1,0 +1,42 @@
+"""What the stages' command lines share: one clear line for an error, and inputs made when they are missing."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from lazyadv.data import DataError
+from lazyadv.params import ParamsError
+from lazyadv.record import RecordError
+from lazyadv.sources import ROOT
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage; an error that its user can mend becomes one message and exit status 1."""
+    try:
+        main()
+    except (ParamsError, DataError, RecordError, ArithmeticError, OSError) as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """An argument parser that shows defaults, and the first line of a stage's docstring."""
+    return argparse.ArgumentParser(
+        description=(description or "").partition("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+
+
+def need(path: Path, stage: str, *arguments: str) -> None:
+    """Make `path` with another stage if it is not there, as happens by hand but never under Snakemake.
+
+    Raises:
+        DataError: that stage failed; it has said why.
+    """
+    if not path.exists():
+        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments]
+        if subprocess.run(command, check=False).returncode:
+            raise DataError(f"{path} could not be made")

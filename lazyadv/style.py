@@ -1,0 +1,100 @@
+"""One look for all figures: sizes, colours, the caption line; and files that are the same bytes every time."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lazyadv.files import replacing
+from lazyadv.table import Selection
+
+WIDTH = 6.75  # inches, the text width of a two-column page
+# Paul Tol's "bright" scheme, which colour-blind readers can tell apart
+BRIGHT = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+KNOWN_WIDTHS = (1000, 100, 300, 3000, 10000)  # each keeps its colour and marker in every figure
+GUIDE = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 1}
+
+plt.rcParams.update(
+    {
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "legend.fontsize": 7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "lines.linewidth": 1.3,
+        "lines.markersize": 3.5,
+        "legend.frameon": False,
+        "figure.constrained_layout.use": True,
+        "pdf.fonttype": 42,
+        "svg.hashsalt": "lazyadv",
+    }
+)
+
+
+def panels(count: int, rows: int = 1) -> tuple[Figure, np.ndarray]:
+    """A figure of `rows` rows of `count` panels each, and its axes (rows, count)."""
+    return plt.subplots(rows, count, figsize=(WIDTH, 2.6 * rows + 0.3), squeeze=False)
+
+
+def width_look(width: int, others: list[int]) -> dict[str, str]:
+    """The colour and marker of a width."""
+    order = [*KNOWN_WIDTHS, *sorted(set(others) - set(KNOWN_WIDTHS))]
+    place = order.index(width) % len(BRIGHT)
+    return {"color": BRIGHT[place], "marker": MARKERS[place]}
+
+
+def shade_look(place: int, count: int) -> dict[str, object]:
+    """The colour (from a perceptually even scale) and marker of the place-th of `count` ordered lines."""
+    shade = matplotlib.colormaps["viridis"](0.9 * place / max(count - 1, 1))
+    return {"color": matplotlib.colors.to_hex(shade), "marker": MARKERS[place % len(MARKERS)]}
+
+
+def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: object) -> pd.Series:
+    """The mean of y over seeds against x, a band from the least to the largest, and each seed's point.
+
+    Returns:
+        the means, by x.
+    """
+    label, dashes = look.pop("label", None), look.pop("linestyle", "-")
+    rows = rows.dropna(subset=[y])
+    groups = rows.groupby(x)[y]
+    means = groups.mean()
+    axes.fill_between(means.index, groups.min(), groups.max(), color=look["color"], alpha=0.18, linewidth=0)
+    axes.plot(rows[x], rows[y], linestyle="", alpha=0.45, markeredgewidth=0, **{**look, "markersize": 2.5})
+    axes.plot(means.index, means, label=label, linestyle=dashes, **look)
+    return means
+
+
+def caption(figure: Figure, shown: Selection) -> None:
+    """Write under the figure what it shows: data, protocol, hyperparameters, seeds, runs shown of runs asked."""
+    rows = shown.rows
+    parts = [f"{len(rows)} of {shown.asked} runs"]
+    if len(rows):
+        first = rows.iloc[0]
+        images = f"{first['dataset']}, digits {str(first['pair']).replace('-', '/')}, "
+        images += f"{first['n_train']:,} + {first['n_test']:,} examples"
+        settings = f"{first['protocol']} protocol, lr {first['lr']:g}, batch {first['bs']}, ≤ {first['T']:,} epochs"
+        if "atk_iters" in rows:
+            settings += f", {first['atk_iters']} PGD steps"
+        if first.get("normalize", False):
+            settings += ", unit-norm examples"
+        numbers = sorted(rows["seed"].unique())
+        ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
+        spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
+        parts = [images, settings, f"seeds {spelled}", *parts]
+    figure.supxlabel(" · ".join(parts), fontsize=6, color="0.35")
+
+
+def save(figure: Figure, path: Path, stamp: str) -> None:
+    """Write the figure as PDF or SVG, by the path's suffix, with the stamp and without the time of day."""
+    metadata = {"Keywords": stamp, "CreationDate": None} if path.suffix == ".pdf" else {"Description": stamp, "Date": None}
+    with replacing(path) as temporary:
+        figure.savefig(temporary, metadata=metadata)

@@ -1,0 +1,59 @@
+"""The table of an experiment: a row a run, a column a quantity, and on its first line what it was made from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lazyadv import record
+from lazyadv.files import replacing
+from lazyadv.params import Run
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows of the runs that were asked for, as far as the table has them."""
+
+    rows: pd.DataFrame
+    asked: int
+
+
+def row(path: Path, run: Run) -> dict[str, Any]:
+    """A run's record as one flat row: its tuple, and the measures of its final network.
+
+    Raises:
+        RecordError: the record is damaged, or is not that run's.
+    """
+    fingerprint, recorded, result, _ = record.read(path)
+    if recorded != run:
+        raise record.RecordError(f"{path}: was made with other hyperparameters; delete it and run again")
+    values: dict[str, Any] = {"run": run.name, **run.model_dump(exclude={"pair"})}
+    values |= {"pair": f"{run.pair[0]}-{run.pair[1]}", "n_train": result.n_train, "n_test": result.n_test}
+    values |= {"stopped": result.stopped, "epochs": len(result.epochs)}
+    if result.search:
+        values["clean_test_accuracy"] = result.search.n_correct / result.n_test
+        for name, value in result.search.model_dump().items():
+            values |= {f"{name}_{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+    else:
+        last = result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
+        values |= last
+    return values | result.invariants.model_dump(exclude_none=True) | {"fingerprint": fingerprint}
+
+
+def rows(runs: dict[Path, Run]) -> pd.DataFrame:
+    """The rows of the records at these paths, in their order."""
+    return pd.DataFrame([row(path, run) for path, run in runs.items()])
+
+
+def write(path: Path, stamp: str, table: pd.DataFrame) -> None:
+    """Write the table as CSV, behind a comment line with the stamp."""
+    body = table.to_csv(index=False, lineterminator="\n")
+    with replacing(path) as temporary:
+        temporary.write_text(f"# {stamp}\n{body}", encoding="utf-8")
+
+
+def select(path: Path, runs: list[Run]) -> Selection:
+    """The rows of `runs` in the table at `path`."""
+    table = pd.read_csv(path, skiprows=1)
+    return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))

@@ -1,0 +1,211 @@
+"""The two experiments: standard training until the lazy radius, and projected adversarial training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lazyadv import boundary
+from lazyadv.attack import norms, pgd
+from lazyadv.data import Split
+from lazyadv.network import Array, Network, accuracy, deviations, draw, namespace, project, to_device, to_numpy
+from lazyadv.params import AdversarialRun, StandardRun
+from lazyadv.record import Epoch, Invariants, Search, Statistic
+
+IMPROVEMENT = 1e-4  # of robust train accuracy, below which an epoch counts as stuck (protocol.md, step 5)
+STUCK_EPOCHS = 20
+Report = Callable[[Epoch], None]
+
+
+class Diverged(ArithmeticError):
+    """The loss is no longer a number."""
+
+
+@dataclass
+class Outcome:
+    """What an experiment found: the epochs, why they ended, and the measures of the final network."""
+
+    network: Network
+    epochs: list[Epoch]
+    stopped: str
+    search: Search | None
+    invariants: Invariants
+
+
+def standard(run: StandardRun, split: Split, device: str, report: Report) -> Outcome:
+    """SGD until an epoch leaves the (2,∞) ball, then the step along the gradient that flips each test example.
+
+    protocol.md, `standard`. `released` keeps the first network outside the ball, `strict` the last inside.
+    With C0 = 0 the network is not trained.
+    """
+    split = split.normalized() if run.normalize else split
+    network, start, x, y = _begin(run, split, device)
+    x_test, y_test = _move(split.x_test, device), _move(split.y_test, device)
+    epochs: list[Epoch] = []
+    stopped = "epochs" if run.radius > 0 else "radius"
+    while stopped == "epochs" and len(epochs) < run.T:
+        inside = network.copy() if run.protocol == "strict" else network
+        loss, _ = sgd_epoch(network, x, y, run.bs, run.lr)
+        _require_finite(loss, len(epochs))
+        epochs.append(
+            Epoch(
+                epoch=len(epochs),
+                loss=loss,
+                clean_test_accuracy=accuracy(network, x_test, y_test),
+                deviation=float(deviations(network, start).max()),
+            )
+        )
+        report(epochs[-1])
+        if epochs[-1].deviation > run.radius:
+            network, stopped = inside, "radius"
+    search, repredicted = measure_search(network, split.x_test, split.y_test, run.protocol)
+    deviation = float(deviations(network.double(), start.double()).max())
+    invariants = Invariants(radius=run.radius, deviation=deviation, max_perturbation=None, repredicted=repredicted)
+    return Outcome(network, epochs, stopped, search, invariants)
+
+
+def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) -> Outcome:
+    """Adversarial training with projection onto the (2,∞) ball (protocol.md, `advtrain` and `advtraingap`).
+
+    `released` projects once an epoch, after the evaluation; `strict` after every step of SGD.
+    """
+    split = split.normalized()
+    network, start, x, y = _begin(run, split, device)
+    x_test, y_test = _move(split.x_test, device), _move(split.y_test, device)
+    strict = run.protocol == "strict"
+    step = 2.5 * run.eps / (run.atk_iters if strict else 100)
+    epochs: list[Epoch] = []
+    stuck = 0
+    while True:
+        attacked = x + pgd(network, x, y, run.eps, step, run.atk_iters)
+        loss, robust = sgd_epoch(network, attacked, y, run.bs, run.lr, (start, run.radius) if strict else None)
+        _require_finite(loss, len(epochs))
+        perturbation = pgd(network, x_test, y_test, run.eps, step, run.atk_iters)
+        epochs.append(
+            Epoch(
+                epoch=len(epochs),
+                loss=loss,
+                clean_test_accuracy=accuracy(network, x_test, y_test),
+                robust_train_accuracy=robust,
+                robust_test_accuracy=accuracy(network, x_test + perturbation, y_test),
+                deviation=float(deviations(network, start).max()),
+            )
+        )
+        report(epochs[-1])
+        stuck = stuck + 1 if _is_stuck(epochs, strict) else 0
+        if stuck > STUCK_EPOCHS or len(epochs) == run.T:
+            break  # the reported network is the one before the projection that would follow
+        if not strict:
+            project(network, start, run.radius)
+    invariants = measure_attack(run.radius, network, start, x_test, y_test, perturbation)
+    return Outcome(network, epochs, "patience" if stuck > STUCK_EPOCHS else "epochs", None, invariants)
+
+
+def _is_stuck(epochs: list[Epoch], strict: bool) -> bool:
+    if len(epochs) < 3:
+        return False
+    before, now = (epoch.robust_train_accuracy or 0.0 for epoch in epochs[-2:])
+    something_to_lose = max(before, now) > 0 or not strict
+    return something_to_lose and now - before <= IMPROVEMENT
+
+
+def sgd_epoch(
+    network: Network,
+    x: Array,
+    y: Array,
+    bs: int,
+    lr: float,
+    ball: tuple[Network, float] | None = None,
+) -> tuple[float, float]:
+    """One pass of minibatch SGD over x (n, d), y (n,), in order, changing the network's w and b in place.
+
+    The loss is the mean of log(1 + exp(−y f)), its gradient in closed form. With a `ball` (start, radius)
+    the network is projected onto it after every step.
+
+    Returns:
+        the means over minibatches of the loss and of the accuracy, both from just before each step.
+    """
+    xp = namespace(x)
+    losses, accuracies = [], []
+    for first in range(0, len(x), bs):
+        batch, labels = x[first : first + bs], y[first : first + bs]
+        z = network.hidden(batch)  # (B, m)
+        margin = labels * (z.clip(0) @ network.v + network.c)  # (B,)
+        decay = xp.exp(-abs(margin))
+        losses.append((xp.log1p(decay) - margin.clip(None, 0)).mean())
+        accuracies.append((margin > 0).sum() / len(labels))
+        pull = labels * xp.where(margin > 0, decay, 1 + 0 * decay) / (1 + decay)  # −∂ℓ/∂f = y / (1 + exp(y f))
+        back = (lr / len(labels) * pull)[:, None] * ((z > 0) * network.v)  # (B, m)
+        network.w += back.T @ batch
+        network.b += back.sum(0)
+        if ball:
+            project(network, *ball)
+    return float(sum(losses)) / len(losses), float(sum(accuracies)) / len(accuracies)
+
+
+def measure_search(network: Network, x: np.ndarray, y: np.ndarray, protocol: str) -> tuple[Search, float]:
+    """The statistics of the exact search over the test set, and the share of flips that re-prediction confirms."""
+    crossings = boundary.search(network, x)
+    double = network.double()
+    correct = double(x.astype(np.float64)) * y > 0
+    flipped = correct & np.isfinite(crossings.step)
+    norm = crossings.gradient_norm
+    exact = crossings.step[flipped]
+    if protocol == "released":
+        delta = np.where(correct, crossings.on_grid(), 0)
+        eta = delta / np.where(norm > 0, norm, 1)
+    else:
+        delta, eta = exact, exact / norm[flipped]
+    length = np.sqrt((x.astype(np.float64) ** 2).sum(1))[flipped]
+    search = Search(
+        gradient_norm=Statistic.of(norm),
+        delta=Statistic.of(delta),
+        eta=Statistic.of(eta),
+        delta_exact=Statistic.of(exact),
+        relative_delta=Statistic.of(exact / length),
+        n_correct=int(correct.sum()),
+        n_flipped=int(flipped.sum()),
+    )
+    beyond = (np.floor(exact / boundary.GRID) + 1) * boundary.GRID  # the next point of the release's grid
+    moved = x[flipped] + beyond[:, None] * crossings.direction[flipped]
+    return search, _share(double(moved) * y[flipped] <= 0)
+
+
+def measure_attack(
+    radius: float, network: Network, start: Network, x: Array, y: Array, perturbation: Array
+) -> Invariants:
+    """The promises of an adversarial run, measured again in float64 on the final network."""
+    double = network.double()
+    claimed = to_numpy(network(x + perturbation) * y <= 0)
+    attacked = to_numpy(x).astype(np.float64) + to_numpy(perturbation)
+    return Invariants(
+        radius=radius,
+        deviation=float(deviations(double, start.double()).max()),
+        max_perturbation=float(norms(to_numpy(perturbation).astype(np.float64)).max()),
+        repredicted=_share(double(attacked[claimed]) * to_numpy(y)[claimed] <= 0),
+    )
+
+
+def _share(confirmed: np.ndarray) -> float:
+    """The fraction that is true; 1 where nothing was claimed."""
+    return float(confirmed.mean()) if len(confirmed) else 1.0
+
+
+def _begin(run: StandardRun | AdversarialRun, split: Split, device: str) -> tuple[Network, Network, Array, Array]:
+    """The network to train, a copy of it at the start, and the training set in the run's order, on the device."""
+    order, start = draw(run.seed, len(split.x_train), run.width, split.x_train.shape[1])
+    start = to_device(start, device)
+    return start.copy(), start, _move(split.x_train[order], device), _move(split.y_train[order], device)
+
+
+def _move(x: np.ndarray, device: str) -> Array:
+    if device == "cpu":
+        return x
+    import torch
+
+    return torch.from_numpy(x).to(device)
+
+
+def _require_finite(loss: float, epoch: int) -> None:
+    if not np.isfinite(loss):
+        raise Diverged(f"the loss is {loss} in epoch {epoch}: lower the learning rate (lr)")

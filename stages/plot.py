@@ -1,0 +1,28 @@
+"""Draw one figure of a preset from its table, as PDF (for papers) and SVG (for the web)."""
+
+import importlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command, params, pipeline, provenance, style, table
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("figure", choices=list(params.FIGURES))
+    parser.add_argument("--preset", required=True, help="a preset of params.yaml")
+    args = parser.parse_args()
+    preset = params.load("params.yaml").choose(args.preset)
+    recipe = pipeline.plot(args.preset, preset, args.figure)
+    shown = table.select(recipe.inputs["table"], preset.runs(args.figure))
+    # looked up by name, so that a figure depends on that figure's code alone
+    draw = getattr(importlib.import_module("lazyadv.figures"), args.figure)
+    stamp = recipe.ingredients(provenance.fingerprint_of).stamp
+    for path in pipeline.figure_paths(args.preset, args.figure):
+        style.save(draw(shown), path, stamp)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,33 @@
+"""Take one pair of digits from a data set and resize it."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import get_args
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command, data, params, pipeline, provenance
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("dataset", choices=get_args(params.Dataset))
+    parser.add_argument("--num1", type=int, default=0, choices=range(10), metavar="DIGIT", help="class −1")
+    parser.add_argument("--num2", type=int, default=1, choices=range(10), metavar="DIGIT", help="class +1")
+    parser.add_argument("--size", type=int, default=28, choices=range(1, 29), metavar="SIZE", help="pixels a side")
+    parser.add_argument("--antialias", action=argparse.BooleanOptionalAction, default=False)
+    args = parser.parse_args()
+    if args.num1 == args.num2:
+        parser.error("--num1 and --num2 are the same digit")
+    where = (args.dataset, (args.num1, args.num2), args.size, args.antialias)
+    digits = pipeline.digits_path(args.dataset)
+    command.need(digits, "fetch", args.dataset)
+    split = data.prepare(data.load(digits), *where[1:])
+    stamp = pipeline.prepare(*where).ingredients(provenance.fingerprint_of).stamp
+    data.save(pipeline.pair_path(*where), stamp, dataclasses.asdict(split))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,144 @@
+"""Train one network and measure it: one run of one experiment, with the release's flags.
+
+Writes the run's record (JSON). The data are prepared first if they are not there.
+"""
+
+import os
+
+os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any, get_args
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tqdm import tqdm
+
+from lazyadv import command, data, params, pipeline, provenance, record, training
+from lazyadv.params import AdversarialRun, StandardRun
+
+standard = training.standard
+advtrain = training.adversarial
+advtraingap = training.adversarial
+
+
+def main() -> None:
+    started = time.monotonic()
+    args = vars(arguments().parse_args())
+    out, device = args.pop("out"), args.pop("device")
+    run = parse(args)
+    recipe = pipeline.train(run)
+    prepared = pipeline.pair_path(run.dataset, run.pair, run.size, run.antialias)
+    command.need(prepared, "prepare", *flags_of_data(run))
+    made_from = recipe.ingredients(provenance.fingerprint_of)
+    split = data.Split(**data.load(prepared))
+    path = Path(out) if out else pipeline.run_path("by-hand", run)
+    with Progress(run.T) as progress:
+        # looked up by name, so that an experiment's record depends on that experiment's code alone
+        outcome = globals()[run.experiment](run, split, device, progress.report)
+    result = record.Result(
+        n_train=len(split.y_train),
+        n_test=len(split.y_test),
+        stopped=outcome.stopped,
+        epochs=tuple(outcome.epochs),
+        search=outcome.search,
+        invariants=outcome.invariants,
+    )
+    record.write(path, made_from, run, result, provenance.environment(device, time.monotonic() - started))
+    print(f"{path}: {len(outcome.epochs)} epochs ({outcome.stopped}), {time.monotonic() - started:.1f} s")
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The release's flags and defaults, and this project's own."""
+    parser = command.parser(__doc__)
+    experiments = parser.add_subparsers(dest="experiment", required=True)
+    for name in params.EXPERIMENTS:
+        sub = experiments.add_parser(
+            name, help=RUN_HELP[name], description=RUN_HELP[name], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        clean = name == "standard"
+        sub.add_argument("--bs", type=int, default=64 if clean else 32, help="examples in a minibatch")
+        sub.add_argument("--T", type=int, default=1000, help="epochs at most")
+        sub.add_argument("--lr", type=float, default=0.1 if clean else 0.01, help="learning rate")
+        sub.add_argument("--num1", type=int, default=0, help="digit of class −1")
+        sub.add_argument("--num2", type=int, default=1, help="digit of class +1")
+        sub.add_argument("--width", type=int, default=1000, help="hidden neurons m")
+        sub.add_argument("--size", type=int, default=28 if name == "advtraingap" else 5, help="pixels a side; d = size²")
+        if name == "advtraingap":
+            sub.add_argument("--gap", type=float, default=0.1, help="largest deviation of a neuron")
+        else:
+            sub.add_argument("--C0", type=float, default=10, help="largest deviation of a neuron, times √m")
+        if clean:
+            sub.add_argument(
+                "--normalize",
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help="scale examples to unit length; by default under the strict protocol only",
+            )
+        else:
+            sub.add_argument("--eps", type=float, default=0.2, help="L2 radius of the attack")
+            sub.add_argument("--atk_iters", type=int, default=100, help="steps of the attack")
+        sub.add_argument("--seed", type=int, default=0)
+        sub.add_argument("--dataset", choices=get_args(params.Dataset), default="mnist")
+        sub.add_argument("--protocol", choices=get_args(params.Protocol), default="released")
+        sub.add_argument("--antialias", action=argparse.BooleanOptionalAction, default=False, help="when resizing")
+        sub.add_argument("--device", default="cpu", help="cpu, or a device of torch's such as cuda")
+        sub.add_argument("--out", metavar="FILE", help="the record; by default under results/by-hand/")
+    return parser
+
+
+RUN_HELP = {
+    "standard": "train until the lazy radius, then find the step along the gradient that flips each prediction",
+    "advtrain": "projected adversarial training within C0/√m",
+    "advtraingap": "projected adversarial training within a given gap",
+}
+
+
+def parse(args: dict[str, Any]) -> StandardRun | AdversarialRun:
+    """The run that the flags ask for.
+
+    Raises:
+        ParamsError: a value is senseless; the message names the flag.
+    """
+    args["pair"] = (args.pop("num1"), args.pop("num2"))
+    if args.get("normalize", 0) is None:
+        args["normalize"] = args["protocol"] == "strict"
+    run = params.checked(params.RUNS[args["experiment"]], args, "flags")
+    assert isinstance(run, StandardRun | AdversarialRun)
+    return run
+
+
+def flags_of_data(run: params.Run) -> list[str]:
+    """The arguments that make stages/prepare.py prepare the run's data."""
+    antialias = "--antialias" if run.antialias else "--no-antialias"
+    words = [run.dataset, "--num1", run.pair[0], "--num2", run.pair[1], "--size", run.size, antialias]
+    return [str(word) for word in words]
+
+
+class Progress:
+    """A bar on a terminal; elsewhere a plain line for every tenth epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self._bar = tqdm(total=epochs, unit="epoch", disable=not sys.stderr.isatty())
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def report(self, epoch: record.Epoch) -> None:
+        values = epoch.model_dump(exclude_none=True, exclude={"epoch"})
+        if self._bar.disable:
+            if epoch.epoch % 10 == 0:
+                print(f"epoch {epoch.epoch}: " + ", ".join(f"{k} {v:.4f}" for k, v in values.items()), flush=True)
+        else:
+            self._bar.set_postfix({key: f"{value:.3f}" for key, value in values.items()}, refresh=False)
+            self._bar.update()
+
+
+if __name__ == "__main__":
+    command.run(main)
