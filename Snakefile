@@ -5,8 +5,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from lazyadv.params import FIGURES, RUNS, ParamsError
+from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, touch_sentinel
+from lazyadv.run import RUNS, ParamsError
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
@@ -64,20 +65,26 @@ rule fetch:
 
 rule prepare:
     input:
-        upstream("data/{dataset}/{first}-{second}/size={size},antialias={antialias}.npz"),
+        upstream(
+            "data/{dataset}/{first}-{second}/size={size},antialias={antialias}.npz"
+        ),
     output:
         "data/{dataset}/{first,[0-9]}-{second,[0-9]}/size={size,[0-9]+},antialias={antialias,true|false}.npz",
     log:
         "logs/prepare/{dataset}/{first}-{second}/size={size},antialias={antialias}.log",
     params:
-        antialias=lambda wildcards: "--antialias" if wildcards.antialias == "true" else "--no-antialias",
+        antialias=lambda wildcards: (
+            "--antialias" if wildcards.antialias == "true" else "--no-antialias"
+        ),
     shell:
         "python stages/prepare.py {wildcards.dataset} --num1 {wildcards.first} --num2 {wildcards.second} "
         "--size {wildcards.size} {params.antialias} > {log} 2>&1"
 
 
 for experiment, kind in RUNS.items():
-    name = ",".join(f"{axis}={{{axis}}}" for axis in kind.axes)  # width={width},size={size},...
+    name = ",".join(
+        f"{axis}={{{axis}}}" for axis in kind.axes
+    )  # width={width},size={size},...
     record = f"results/{{preset}}/{experiment}/runs/{name}.json"
 
     rule:
@@ -126,4 +133,4 @@ rule publish:
     log:
         "logs/{figure}.log",
     shell:
-        "cp {input[0]} {output} 2> {log}"
+        "(cp figures/{pipeline.preset_name}/{wildcards.figure}.pdf {output}~ && mv {output}~ {output}) 2> {log}"

@@ -49,7 +49,11 @@ def _search(network: Network, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     gradient = ((z > 0) * network.v) @ network.w  # (n, d)
     norm = np.sqrt((gradient * gradient).sum(1))
     towards = -np.sign(value)[:, None] * gradient / np.where(norm > 0, norm, 1)[:, None]
-    return norm, towards, first_zero(np.abs(value), z, towards @ network.w.T, np.sign(value)[:, None] * network.v)
+    return (
+        norm,
+        towards,
+        first_zero(np.abs(value), z, towards @ network.w.T, np.sign(value)[:, None] * network.v),
+    )
 
 
 def first_zero(value: np.ndarray, z: np.ndarray, rate: np.ndarray, v: np.ndarray) -> np.ndarray:

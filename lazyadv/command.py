@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lazyadv.data import DataError
-from lazyadv.params import ParamsError
 from lazyadv.record import RecordError
+from lazyadv.run import ParamsError
 from lazyadv.sources import ROOT
 
 

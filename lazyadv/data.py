@@ -28,7 +28,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Split:
-    """A prepared pair: x (n, d) float32 in [0, 1], y (n,) float32 −1 for the pair's first digit and +1 for its second."""
+    """A prepared pair: x (n, d) float32 in [0, 1]; y (n,) float32, −1 for the pair's first digit, +1 for its second."""
 
     x_train: np.ndarray
     y_train: np.ndarray

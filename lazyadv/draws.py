@@ -48,8 +48,7 @@ class TorchStream:
             value, self._spare = self._spare, None
             return value
         turn, tail = (
-            (((int(high) << 32) | int(low)) & ((1 << 53) - 1)) * 2.0**-53
-            for high, low in self._words(4).reshape(2, 2)
+            (((int(high) << 32) | int(low)) & ((1 << 53) - 1)) * 2.0**-53 for high, low in self._words(4).reshape(2, 2)
         )
         radius, angle = math.sqrt(-2 * math.log1p(-tail)), 2 * math.pi * turn
         self._spare = radius * math.sin(angle)

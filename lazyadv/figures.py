@@ -1,5 +1,7 @@
 """The paper's four figures, a function each: from the rows of a table to a matplotlib figure."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -73,7 +75,7 @@ def fig3(shown: Selection) -> Figure:
     dimensions = sorted(rows["d"].unique())
     for panel, ((width, C0), group) in zip(axes[:-1], settings, strict=True):
         crossings = {}
-        for place, (d, runs) in enumerate(group.groupby("d")):
+        for d, runs in group.groupby("d"):
             look = style.shade_look(dimensions.index(d), len(dimensions))
             means = style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}")
             crossings[d] = fits.half_point(means.index.to_numpy(), means.to_numpy())
@@ -92,7 +94,7 @@ def fig3(shown: Selection) -> Figure:
     return figure
 
 
-def _half_points(axes: Axes, found: "pd.Series[float]", width: int, widths: list[int]) -> None:
+def _half_points(axes: Axes, found: pd.Series, width: int, widths: list[int]) -> None:
     look = style.width_look(width, widths)
     slope = f", slope {fits.slope(found.index, found):.2f}".replace("-", "−") if len(found) > 1 else ""
     axes.plot(found.index, found, **look, label=f"m = {width}{slope}")
@@ -135,17 +137,17 @@ def fig4(shown: Selection) -> Figure:
     return figure
 
 
-_MARK = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
+_MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
 
 
-def _guide(axes: Axes, d: "pd.Series[int]", y: "pd.Series[float]") -> None:
+def _guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
     """A line of slope −1/2, through the middle of the points."""
     ends = np.array([d.min(), d.max()], float)
     height = np.exp(np.log(y).mean() + 0.5 * np.log(d).mean())
     axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **style.GUIDE)
 
 
-def _dimensions(axes: Axes, d: "pd.Series[int]") -> None:
+def _dimensions(axes: Axes, d: pd.Series) -> None:
     """A logarithmic axis with a tick at each dimension."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(d.unique())))

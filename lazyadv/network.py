@@ -48,7 +48,8 @@ class Network:
 
     def double(self) -> "Network":
         """The same network in float64 on the CPU, to measure with."""
-        return Network(*(to_numpy(part).astype(np.float64) for part in (self.w, self.b, self.v)), self.c)
+        w, b, v = (to_numpy(part).astype(np.float64) for part in (self.w, self.b, self.v))
+        return Network(w, b, v, self.c)
 
 
 def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarray, Network]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from lazyadv import sources
-from lazyadv.params import EXPERIMENTS, FIGURES, Dataset, Figure, Params, ParamsError, Preset, Run, load
+from lazyadv.params import FIGURES, Figure, Params, Preset, load
 from lazyadv.provenance import Ingredients, fingerprint_of
+from lazyadv.run import EXPERIMENTS, Dataset, ParamsError, Run
 
 SENTINEL = Path(".snakemake/lazyadv-stale")  # as new as the last parse, so newer than any output
 
@@ -186,4 +187,3 @@ def _figure(name: str) -> Figure:
     if figure not in FIGURES:
         raise KeyError(f"no figure {figure!r}")
     return figure
-

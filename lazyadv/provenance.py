@@ -52,7 +52,7 @@ class Ingredients:
 def fingerprint_of(path: Path) -> str | None:
     """The fingerprint inside a file; None where there is no file, or no fingerprint in it."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             found = _STAMP.search(file.read() if path.suffix == ".pdf" else file.read(HEAD))
     except OSError:
         return None

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from lazyadv.files import replacing
-from lazyadv.params import RUNS, ParamsError, Run, checked
 from lazyadv.provenance import Ingredients
+from lazyadv.run import RUNS, ParamsError, Run, checked
 
 
 class RecordError(ValueError):
@@ -74,7 +74,7 @@ class Invariants(_Part):
 
     radius: float
     deviation: float
-    max_perturbation: float | None
+    max_perturbation: float | None = None
     repredicted: float
 
 

@@ -15,7 +15,11 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("lazyadv", "stages")
-BOOKKEEPING = ("lazyadv.provenance", "lazyadv.sources", "lazyadv.pipeline")  # they name outputs, and make none
+BOOKKEEPING = (
+    "lazyadv.provenance",
+    "lazyadv.sources",
+    "lazyadv.pipeline",
+)  # they name outputs, and make none
 LOOSE = "*"  # stands for a module's top-level statements that define nothing
 
 

@@ -1,6 +1,7 @@
 """One look for all figures: sizes, colours, the caption line; and files that are the same bytes every time."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -20,7 +21,7 @@ WIDTH = 6.75  # inches, the text width of a two-column page
 BRIGHT = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 KNOWN_WIDTHS = (1000, 100, 300, 3000, 10000)  # each keeps its colour and marker in every figure
-GUIDE = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 1}
+GUIDE: dict[str, Any] = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 1}
 
 plt.rcParams.update(
     {
@@ -44,20 +45,20 @@ def panels(count: int, rows: int = 1) -> tuple[Figure, np.ndarray]:
     return plt.subplots(rows, count, figsize=(WIDTH, 2.6 * rows + 0.3), squeeze=False)
 
 
-def width_look(width: int, others: list[int]) -> dict[str, str]:
+def width_look(width: int, others: list[int]) -> dict[str, Any]:
     """The colour and marker of a width."""
     order = [*KNOWN_WIDTHS, *sorted(set(others) - set(KNOWN_WIDTHS))]
     place = order.index(width) % len(BRIGHT)
     return {"color": BRIGHT[place], "marker": MARKERS[place]}
 
 
-def shade_look(place: int, count: int) -> dict[str, object]:
+def shade_look(place: int, count: int) -> dict[str, Any]:
     """The colour (from a perceptually even scale) and marker of the place-th of `count` ordered lines."""
     shade = matplotlib.colormaps["viridis"](0.9 * place / max(count - 1, 1))
     return {"color": matplotlib.colors.to_hex(shade), "marker": MARKERS[place % len(MARKERS)]}
 
 
-def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: object) -> pd.Series:
+def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Series:
     """The mean of y over seeds against x, a band from the least to the largest, and each seed's point.
 
     Returns:
@@ -95,6 +96,8 @@ def caption(figure: Figure, shown: Selection) -> None:
 
 def save(figure: Figure, path: Path, stamp: str) -> None:
     """Write the figure as PDF or SVG, by the path's suffix, with the stamp and without the time of day."""
-    metadata = {"Keywords": stamp, "CreationDate": None} if path.suffix == ".pdf" else {"Description": stamp, "Date": None}
+    metadata = (
+        {"Keywords": stamp, "CreationDate": None} if path.suffix == ".pdf" else {"Description": stamp, "Date": None}
+    )
     with replacing(path) as temporary:
         figure.savefig(temporary, metadata=metadata)

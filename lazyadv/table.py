@@ -8,7 +8,7 @@ import pandas as pd
 
 from lazyadv import record
 from lazyadv.files import replacing
-from lazyadv.params import Run
+from lazyadv.run import Run
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ def row(path: Path, run: Run) -> dict[str, Any]:
     if result.search:
         values["clean_test_accuracy"] = result.search.n_correct / result.n_test
         for name, value in result.search.model_dump().items():
-            values |= {f"{name}_{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+            values |= (
+                {f"{name}_{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+            )
     else:
         last = result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
         values |= last

@@ -8,9 +8,19 @@ import numpy as np
 from lazyadv import boundary
 from lazyadv.attack import norms, pgd
 from lazyadv.data import Split
-from lazyadv.network import Array, Network, accuracy, deviations, draw, namespace, project, to_device, to_numpy
-from lazyadv.params import AdversarialRun, StandardRun
+from lazyadv.network import (
+    Array,
+    Network,
+    accuracy,
+    deviations,
+    draw,
+    namespace,
+    project,
+    to_device,
+    to_numpy,
+)
 from lazyadv.record import Epoch, Invariants, Search, Statistic
+from lazyadv.run import AdversarialRun, StandardRun
 
 IMPROVEMENT = 1e-4  # of robust train accuracy, below which an epoch counts as stuck (protocol.md, step 5)
 STUCK_EPOCHS = 20
@@ -60,7 +70,7 @@ def standard(run: StandardRun, split: Split, device: str, report: Report) -> Out
             network, stopped = inside, "radius"
     search, repredicted = measure_search(network, split.x_test, split.y_test, run.protocol)
     deviation = float(deviations(network.double(), start.double()).max())
-    invariants = Invariants(radius=run.radius, deviation=deviation, max_perturbation=None, repredicted=repredicted)
+    invariants = Invariants(radius=run.radius, deviation=deviation, repredicted=repredicted)
     return Outcome(network, epochs, stopped, search, invariants)
 
 

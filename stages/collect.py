@@ -6,11 +6,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import command, params, pipeline, provenance, table
+from lazyadv.run import EXPERIMENTS
 
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("experiment", choices=params.EXPERIMENTS)
+    parser.add_argument("experiment", choices=EXPERIMENTS)
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)

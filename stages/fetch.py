@@ -12,11 +12,12 @@ from typing import get_args
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import command, data, params, pipeline, provenance
+from lazyadv.run import Dataset
 
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("dataset", choices=get_args(params.Dataset))
+    parser.add_argument("dataset", choices=get_args(Dataset))
     args = parser.parse_args()
     if args.dataset == "mnist":
         from torchvision.datasets import MNIST

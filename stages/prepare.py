@@ -8,12 +8,13 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command, data, params, pipeline, provenance
+from lazyadv import command, data, pipeline, provenance
+from lazyadv.run import Dataset
 
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("dataset", choices=get_args(params.Dataset))
+    parser.add_argument("dataset", choices=get_args(Dataset))
     parser.add_argument("--num1", type=int, default=0, choices=range(10), metavar="DIGIT", help="class −1")
     parser.add_argument("--num2", type=int, default=1, choices=range(10), metavar="DIGIT", help="class +1")
     parser.add_argument("--size", type=int, default=28, choices=range(1, 29), metavar="SIZE", help="pixels a side")

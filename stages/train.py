@@ -11,14 +11,14 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tqdm import tqdm
 
-from lazyadv import command, data, params, pipeline, provenance, record, training
-from lazyadv.params import AdversarialRun, StandardRun
+from lazyadv import command, data, pipeline, provenance, record, training
+from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, Protocol, Run, StandardRun, checked
 
 standard = training.standard
 advtrain = training.adversarial
@@ -55,9 +55,12 @@ def arguments() -> argparse.ArgumentParser:
     """The release's flags and defaults, and this project's own."""
     parser = command.parser(__doc__)
     experiments = parser.add_subparsers(dest="experiment", required=True)
-    for name in params.EXPERIMENTS:
+    for name in EXPERIMENTS:
         sub = experiments.add_parser(
-            name, help=RUN_HELP[name], description=RUN_HELP[name], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+            name,
+            help=RUN_HELP[name],
+            description=RUN_HELP[name],
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
         clean = name == "standard"
         sub.add_argument("--bs", type=int, default=64 if clean else 32, help="examples in a minibatch")
@@ -66,7 +69,9 @@ def arguments() -> argparse.ArgumentParser:
         sub.add_argument("--num1", type=int, default=0, help="digit of class −1")
         sub.add_argument("--num2", type=int, default=1, help="digit of class +1")
         sub.add_argument("--width", type=int, default=1000, help="hidden neurons m")
-        sub.add_argument("--size", type=int, default=28 if name == "advtraingap" else 5, help="pixels a side; d = size²")
+        sub.add_argument(
+            "--size", type=int, default=28 if name == "advtraingap" else 5, help="pixels a side; d = size²"
+        )
         if name == "advtraingap":
             sub.add_argument("--gap", type=float, default=0.1, help="largest deviation of a neuron")
         else:
@@ -82,8 +87,8 @@ def arguments() -> argparse.ArgumentParser:
             sub.add_argument("--eps", type=float, default=0.2, help="L2 radius of the attack")
             sub.add_argument("--atk_iters", type=int, default=100, help="steps of the attack")
         sub.add_argument("--seed", type=int, default=0)
-        sub.add_argument("--dataset", choices=get_args(params.Dataset), default="mnist")
-        sub.add_argument("--protocol", choices=get_args(params.Protocol), default="released")
+        sub.add_argument("--dataset", choices=get_args(Dataset), default="mnist")
+        sub.add_argument("--protocol", choices=get_args(Protocol), default="released")
         sub.add_argument("--antialias", action=argparse.BooleanOptionalAction, default=False, help="when resizing")
         sub.add_argument("--device", default="cpu", help="cpu, or a device of torch's such as cuda")
         sub.add_argument("--out", metavar="FILE", help="the record; by default under results/by-hand/")
@@ -106,12 +111,12 @@ def parse(args: dict[str, Any]) -> StandardRun | AdversarialRun:
     args["pair"] = (args.pop("num1"), args.pop("num2"))
     if args.get("normalize", 0) is None:
         args["normalize"] = args["protocol"] == "strict"
-    run = params.checked(params.RUNS[args["experiment"]], args, "flags")
+    run = checked(RUNS[args["experiment"]], args, "flags")
     assert isinstance(run, StandardRun | AdversarialRun)
     return run
 
 
-def flags_of_data(run: params.Run) -> list[str]:
+def flags_of_data(run: Run) -> list[str]:
     """The arguments that make stages/prepare.py prepare the run's data."""
     antialias = "--antialias" if run.antialias else "--no-antialias"
     words = [run.dataset, "--num1", run.pair[0], "--num2", run.pair[1], "--size", run.size, antialias]
@@ -124,7 +129,7 @@ class Progress:
     def __init__(self, epochs: int) -> None:
         self._bar = tqdm(total=epochs, unit="epoch", disable=not sys.stderr.isatty())
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,7 +139,10 @@ class Progress:
         values = epoch.model_dump(exclude_none=True, exclude={"epoch"})
         if self._bar.disable:
             if epoch.epoch % 10 == 0:
-                print(f"epoch {epoch.epoch}: " + ", ".join(f"{k} {v:.4f}" for k, v in values.items()), flush=True)
+                print(
+                    f"epoch {epoch.epoch}: " + ", ".join(f"{k} {v:.4f}" for k, v in values.items()),
+                    flush=True,
+                )
         else:
             self._bar.set_postfix({key: f"{value:.3f}" for key, value in values.items()}, refresh=False)
             self._bar.update()
