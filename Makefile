@@ -23,7 +23,8 @@ lint: $(READY)
 # pip installs uv alone; uv installs the rest in a fraction of pip's time. Both check the lock's hashes.
 $(READY): requirements.lock
 	python3 -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --quiet --no-deps --constraint requirements.lock uv
+	sed -n '/^uv==/,/^    # via/p' requirements.lock > $(VENV)/uv.lock
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r $(VENV)/uv.lock
 	$(RUN) uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
 	touch $@
 

@@ -132,5 +132,7 @@ rule publish:
         "figures/{figure}.pdf",
     log:
         "logs/{figure}.log",
+    params:
+        preset=pipeline.preset_name,
     shell:
-        "(cp figures/{pipeline.preset_name}/{wildcards.figure}.pdf {output}~ && mv {output}~ {output}) 2> {log}"
+        "(cp figures/{params.preset}/{wildcards.figure}.pdf {output}~ && mv {output}~ {output}) 2> {log}"

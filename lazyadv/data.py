@@ -6,9 +6,11 @@
 import gzip
 import hashlib
 import http.client
+import math
 import time
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,13 +125,15 @@ def _read_idx(packed: bytes, name: str) -> np.ndarray:
     """An array of uint8 from a gzipped IDX file: two zeros, type 8, rank, big-endian shape, then the data."""
     try:
         content = gzip.decompress(packed)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{name}: not a whole gzip file: {error}") from None
-    rank = content[3] if len(content) > 3 else 0
-    shape = np.frombuffer(content[4 : 4 + 4 * rank], ">u4")
-    data = np.frombuffer(content[4 + 4 * rank :], np.uint8)
-    if content[:3] != b"\0\0\x08" or len(shape) != rank or data.size != np.prod(shape, dtype=float) or not rank:
-        raise DataError(f"{name}: its header ({content[:4].hex()}, shape {shape.tolist()}) does not fit its content")
+    start = 4 + 4 * content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else len(content) + 1
+    if len(content) < start:
+        raise DataError(f"{name}: its header ({content[:8].hex()}) is not one of an IDX file of bytes")
+    shape = np.frombuffer(content[4:start], ">u4")
+    data = np.frombuffer(content[start:], np.uint8)
+    if data.size != math.prod(shape.tolist()):
+        raise DataError(f"{name}: its header (shape {shape.tolist()}) does not fit its {data.size:,} bytes")
     return data.reshape(shape)
 
 
@@ -159,9 +163,13 @@ def _resize(images: np.ndarray, size: int, antialias: bool) -> np.ndarray:
 
 
 def save(path: Path, stamp: str, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays and the stamp of what they were made from into an uncompressed .npz."""
-    with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, made_from=np.bytes_(stamp), **arrays)
+    """Write arrays, compressed, into an .npz file, behind the stamp of what they were made from, which is not."""
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in {"made_from": np.array(stamp.encode()), **arrays}.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, so that equal arrays make equal bytes
+            entry.compress_type = zipfile.ZIP_STORED if name == "made_from" else zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def load(path: Path) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ works out the fingerprint that each output should have and compares (lazyadv/pip
 whatever the modification times say and whether or not Snakemake remembers the file. So results that
 came by `dvc pull` need no work, and those whose parameters or code have changed since are made again.
 
-The stamp is JSON, readable with any tool: two keys of a record, the first line of a table, the
+The stamp is JSON, readable with any tool: two keys of a record, the last line of a table, the
 `made_from` entry of an .npz, the Keywords of a PDF, the description of an SVG.
 
     python -m lazyadv.provenance FILE      what FILE was made from, and, if it is stale, what has changed
@@ -25,7 +25,8 @@ from typing import Any
 
 from lazyadv import __version__
 
-HEAD = 1 << 16  # a stamp begins within the first bytes of a file; a PDF's stands anywhere
+HEAD = 1 << 16  # a stamp begins within the first bytes of a file, or else anywhere in a small one
+ANYWHERE = (".pdf", ".csv")
 _STAMP = re.compile(rb'\{\s*"fingerprint": ?"([0-9a-f]{32})"')
 
 
@@ -53,7 +54,7 @@ def fingerprint_of(path: Path) -> str | None:
     """The fingerprint inside a file; None where there is no file, or no fingerprint in it."""
     try:
         with path.open("rb") as file:
-            found = _STAMP.search(file.read() if path.suffix == ".pdf" else file.read(HEAD))
+            found = _STAMP.search(file.read() if path.suffix in ANYWHERE else file.read(HEAD))
     except OSError:
         return None
     return found[1].decode() if found else None

@@ -1,4 +1,4 @@
-"""The table of an experiment: a row a run, a column a quantity, and on its first line what it was made from."""
+"""The table of an experiment: a row a run, a column a quantity, and on its last line what it was made from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +49,13 @@ def rows(runs: dict[Path, Run]) -> pd.DataFrame:
 
 
 def write(path: Path, stamp: str, table: pd.DataFrame) -> None:
-    """Write the table as CSV, behind a comment line with the stamp."""
+    """Write the table as CSV, with the stamp in a comment line at the end, where it hides the header from no reader."""
     body = table.to_csv(index=False, lineterminator="\n")
     with replacing(path) as temporary:
-        temporary.write_text(f"# {stamp}\n{body}", encoding="utf-8")
+        temporary.write_text(f"{body}# {stamp}\n", encoding="utf-8")
 
 
 def select(path: Path, runs: list[Run]) -> Selection:
     """The rows of `runs` in the table at `path`."""
-    table = pd.read_csv(path, skiprows=1)
+    table = pd.read_csv(path, comment="#")
     return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))

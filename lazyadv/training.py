@@ -28,7 +28,7 @@ Report = Callable[[Epoch], None]
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer a number."""
+    """The loss, or the deviation, is no longer a number."""
 
 
 @dataclass
@@ -56,17 +56,18 @@ def standard(run: StandardRun, split: Split, device: str, report: Report) -> Out
     while stopped == "epochs" and len(epochs) < run.T:
         inside = network.copy() if run.protocol == "strict" else network
         loss, _ = sgd_epoch(network, x, y, run.bs, run.lr)
-        _require_finite(loss, len(epochs))
+        deviation = float(deviations(network, start).max())
+        _require_finite(len(epochs), loss, deviation)
         epochs.append(
             Epoch(
                 epoch=len(epochs),
                 loss=loss,
                 clean_test_accuracy=accuracy(network, x_test, y_test),
-                deviation=float(deviations(network, start).max()),
+                deviation=deviation,
             )
         )
         report(epochs[-1])
-        if epochs[-1].deviation > run.radius:
+        if deviation > run.radius:
             network, stopped = inside, "radius"
     search, repredicted = measure_search(network, split.x_test, split.y_test, run.protocol)
     deviation = float(deviations(network.double(), start.double()).max())
@@ -89,7 +90,8 @@ def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) 
     while True:
         attacked = x + pgd(network, x, y, run.eps, step, run.atk_iters)
         loss, robust = sgd_epoch(network, attacked, y, run.bs, run.lr, (start, run.radius) if strict else None)
-        _require_finite(loss, len(epochs))
+        deviation = float(deviations(network, start).max())
+        _require_finite(len(epochs), loss, deviation)
         perturbation = pgd(network, x_test, y_test, run.eps, step, run.atk_iters)
         epochs.append(
             Epoch(
@@ -98,7 +100,7 @@ def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) 
                 clean_test_accuracy=accuracy(network, x_test, y_test),
                 robust_train_accuracy=robust,
                 robust_test_accuracy=accuracy(network, x_test + perturbation, y_test),
-                deviation=float(deviations(network, start).max()),
+                deviation=deviation,
             )
         )
         report(epochs[-1])
@@ -216,6 +218,6 @@ def _move(x: np.ndarray, device: str) -> Array:
     return torch.from_numpy(x).to(device)
 
 
-def _require_finite(loss: float, epoch: int) -> None:
-    if not np.isfinite(loss):
-        raise Diverged(f"the loss is {loss} in epoch {epoch}: lower the learning rate (lr)")
+def _require_finite(epoch: int, loss: float, deviation: float) -> None:
+    if not (np.isfinite(loss) and np.isfinite(deviation)):
+        raise Diverged(f"epoch {epoch}: the loss is {loss}, the deviation {deviation}: lower the learning rate (lr)")

@@ -1,0 +1,118 @@
+"""What the tests share: copies of the project to run in, an HTTP server on loopback, the official MNIST if any."""
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
+
+from lazyadv.network import Network, draw
+from lazyadv.sources import ROOT
+
+MNIST_FILES = (
+    ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+    ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+    ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+    ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
+)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with the programs that are installed beside its Python first."""
+    programs = Path(sys.executable).parent
+    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class Project:
+    """A copy of the project, as a fresh clone would have it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in listed.stdout.splitlines():
+            if (ROOT / name).is_file() and not name.startswith("tests/"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes((ROOT / name).read_bytes())
+
+    def run(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in the copy; with `ok`, its failure fails the test and shows what it printed."""
+        done = subprocess.run(
+            command, cwd=self.root, env={**environment(), **variables}, capture_output=True, text=True, check=False
+        )
+        if ok and done.returncode:
+            pytest.fail(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def snakemake(self, *targets: str, preset: str = "tiny", cores: int = 2, ok: bool = True) -> str:
+        """Run Snakemake on targets and flags; return all that it printed."""
+        done = self.run("snakemake", *targets, "--cores", str(cores), "--config", f"preset={preset}", ok=ok)
+        return done.stdout + done.stderr
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text in a file, which must have it."""
+        text = (self.root / name).read_text(encoding="utf-8")
+        assert old in text, f"{name} has no {old!r}"
+        (self.root / name).write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A real HTTP server on loopback for a folder; gives its address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def official_mnist() -> Path:
+    """A folder with the official MNIST files; the test is skipped where there is none."""
+    named = os.environ.get("LAZYADV_MNIST_MIRROR", "")
+    for folder in (named.removeprefix("file://"), ROOT.parent / "shared" / "data" / "mnist"):
+        if folder and all((Path(folder) / name).is_file() for name, _ in MNIST_FILES):
+            return Path(folder)
+    pytest.skip("needs the official MNIST files: put file:// and their folder into LAZYADV_MNIST_MIRROR")
+
+
+def random_network(seed: int, width: int, dimension: int, spread: float = 0.0) -> tuple[Network, Network]:
+    """A start, and the same network with its neurons moved by about `spread`, as training would."""
+    _, start = draw(seed, 1, width, dimension)
+    network = start.copy()
+    generator = np.random.default_rng(seed)
+    network.w += spread * generator.standard_normal(network.w.shape).astype(np.float32)
+    network.b += spread * generator.standard_normal(network.b.shape).astype(np.float32)
+    return start, network
+
+
+def random_examples(seed: int, count: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    """Examples of unit length in the box, some pixels on its faces; labels ±1."""
+    generator = np.random.default_rng(seed)
+    x = generator.random((count, dimension)) * (generator.random((count, dimension)) < 0.7)
+    x[:, 0] += 1e-3
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return x.astype(np.float32), np.where(generator.random(count) < 0.5, -1, 1).astype(np.float32)

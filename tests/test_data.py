@@ -1,0 +1,160 @@
+"""Fetching from real servers on loopback, good and bad; the digits themselves."""
+
+import gzip
+import hashlib
+import http.server
+import socketserver
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Project, serving
+
+from lazyadv import data
+
+NAMES = ("train-images", "train-labels", "test-images", "test-labels")
+
+
+def idx(array: np.ndarray) -> bytes:
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return gzip.compress(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, list[tuple[str, str]], list[np.ndarray]]:
+    """A folder with four small IDX files, their names and MD5s, and what is in them."""
+    generator = np.random.default_rng(0)
+    arrays = []
+    for count in (12, 6):
+        arrays += [generator.integers(0, 256, (count, 28, 28)), np.arange(count) % 3]
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    files = []
+    for name, array in zip(NAMES, arrays, strict=True):
+        content = idx(array)
+        (folder / name).write_bytes(content)
+        files.append((name, hashlib.md5(content).hexdigest()))
+    return folder, files, arrays
+
+
+Small = tuple[Path, list[tuple[str, str]], list[np.ndarray]]
+
+
+def check(digits: dict[str, np.ndarray], arrays: list[np.ndarray]) -> None:
+    for part, array in zip(data.PARTS, arrays, strict=True):
+        assert np.array_equal(digits[part], array)
+
+
+def test_from_a_server_and_from_a_folder(small: Small) -> None:
+    folder, files, arrays = small
+    with serving(folder) as address:
+        check(data.mnist([address], files), arrays)
+    check(data.mnist([folder.as_uri()], files), arrays)
+
+
+def test_the_next_mirror_steps_in(small: Small, tmp_path: Path) -> None:
+    """A mirror may be missing, truncate, lie, or answer an error page with status 200."""
+    folder, files, arrays = small
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / NAMES[0]).write_bytes(b"<html>403 Forbidden</html>")
+    (bad / NAMES[1]).write_bytes((folder / NAMES[1]).read_bytes()[:-7])
+    (bad / NAMES[2]).write_bytes(idx(arrays[2][::-1]))
+    with serving(bad) as worse, serving(folder) as better:
+        check(data.mnist(["http://127.0.0.1:9/", "nonsense", worse, better], files), arrays)
+        with pytest.raises(data.DataError) as error:
+            data.mnist(["http://127.0.0.1:9/", worse], files)
+    for text in (f"http://127.0.0.1:9/{NAMES[0]}", f"{worse}{NAMES[0]}", "LAZYADV_MNIST_MIRROR", "preset=quick"):
+        assert text in str(error.value)
+
+
+def test_a_mirror_that_hangs_is_given_up(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that never answers, and one that sends a byte now and then."""
+    folder, files, arrays = small
+    done = threading.Event()
+
+    class Silent(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            done.wait(20)
+
+    class Trickling(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not done.wait(0.05):
+                self.wfile.write(b"x")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(data, "STALL", 0.3)
+    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    for handler in (Silent, Trickling):
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            check(data.mnist([f"http://127.0.0.1:{server.server_address[1]}", folder.as_uri()], files), arrays)
+            done.set()
+            server.shutdown()
+            done.clear()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"not gzip at all", "gzip"),
+        (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 9]) + b"123"), "header"),
+        (gzip.compress(bytes([0, 0, 8, 200, 0, 0])), "header"),
+        (gzip.compress(bytes([0, 0, 13, 1, 0, 0, 0, 1, 7])), "header"),
+        (gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12), "header"),
+        (gzip.compress(b""), "header"),
+    ],
+)
+def test_a_file_that_lies_is_named(small: Small, content: bytes, what: str) -> None:
+    folder, files, _ = small
+    (folder / NAMES[0]).write_bytes(content)
+    files[0] = (NAMES[0], hashlib.md5(content).hexdigest())
+    with pytest.raises(data.DataError, match=f"{NAMES[0]}.*{what}"):
+        data.mnist([folder.as_uri()], files)
+
+
+def test_without_a_network_paper_says_both_ways_out_and_leaves_nothing(project: Project) -> None:
+    closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    done = project.run("snakemake", "--cores", "1", "data/mnist/digits.npz", ok=False, **closed)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    for text in ("ossci-datasets", "LAZYADV_MNIST_MIRROR", "--config preset=quick"):
+        assert text in said
+    assert "Traceback" not in said
+    assert not [path for path in (project.root / "data").rglob("*") if path.is_file()]
+
+
+def test_mnist5k_is_split_by_class() -> None:
+    digits = data.mnist5k()
+    for part, count in (("train", 400), ("test", 100)):
+        assert np.bincount(digits[f"{part}_labels"]).tolist() == [count] * 10
+        assert digits[f"{part}_images"].shape == (10 * count, 28, 28)
+
+
+def test_official_files_are_whole(official_mnist: Path) -> None:
+    from torchvision.datasets import MNIST
+
+    digits = data.mnist([official_mnist.resolve().as_uri()], MNIST.resources)
+    split = data.prepare(digits, (0, 1), 5, antialias=False)
+    assert (split.x_train.shape, split.x_test.shape) == ((12665, 25), (2115, 25))
+    assert np.array_equal(np.unique(split.y_train), [-1, 1])
+    assert (split.y_train < 0).sum() == 5923  # the zeros, which come first
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+def test_prepared_pair(antialias: bool) -> None:
+    digits = data.mnist5k()
+    whole, small = (data.prepare(digits, (3, 8), size, antialias) for size in (28, 7))
+    assert np.array_equal(
+        whole.x_train[:400] * 255, digits["train_images"][digits["train_labels"] == 3].reshape(400, 784)
+    )
+    assert small.x_test.shape == (200, 49)
+    assert small.x_test.min() >= 0
+    assert small.x_test.max() <= 1
+    assert np.linalg.norm(small.normalized().x_train, axis=1) == pytest.approx(1, abs=1e-6)

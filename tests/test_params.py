@@ -1,0 +1,108 @@
+"""params.yaml: what is senseless is refused with the key's name; grids expand as they should."""
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Project
+
+from lazyadv import params
+from lazyadv.pipeline import Pipeline
+from lazyadv.run import RUNS, ParamsError, checked
+from lazyadv.sources import ROOT
+
+
+def content() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("presets.tiny.pair", [1, 1]),
+        ("presets.tiny.pair", [1]),
+        ("presets.tiny.pair", [0, 10]),
+        ("presets.tiny.dataset", "cifar"),
+        ("presets.tiny.advtrain.lr", 0),
+        ("presets.tiny.advtrain.lr", float("nan")),
+        ("presets.tiny.advtrain.T", 0),
+        ("presets.tiny.advtrain.T", True),
+        ("presets.tiny.advtrain.bs", 2.5),
+        ("presets.tiny.standard.lr", "fast"),
+        ("presets.tiny.fig3.0.eps", []),
+        ("presets.tiny.fig3.0.eps", [-0.1]),
+        ("presets.tiny.fig3.0.size", [0]),
+        ("presets.tiny.fig3.0.size", ["../../x"]),
+        ("presets.tiny.fig3.0.seed", [1, 1]),
+        ("presets.tiny.fig3", []),
+        ("presets.tiny.colour", "red"),
+        ("presets.tiny.fig4.0.C0", [1]),
+        ("presets./up", {}),
+        ("preset", "none"),
+    ],
+)
+def test_senseless_values_are_refused_by_name(key: str, value: object, tmp_path: Path) -> None:
+    changed = content()
+    where: Any = changed
+    *path, last = key.split(".")
+    for part in path:
+        where = where[int(part) if part.isdigit() else part]
+    where[last] = value
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(changed))
+    with pytest.raises(ParamsError) as error:
+        Pipeline.load(str(tmp_path / "params.yaml"))
+    assert last in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("preset: quick\npreset: tiny\n")
+    with pytest.raises(ParamsError, match="'preset' stands twice"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_snakemake_passes_the_message_on(project: Project) -> None:
+    project.edit("params.yaml", "protocol: strict", "protocol: lax")
+    said = project.snakemake("-n", ok=False)
+    assert re.search(r"params.yaml: presets\.\w+\.protocol: .*lax", said)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("preset", list(content()["presets"]))
+def test_grids_expand_to_their_products_and_share_runs(preset: str) -> None:
+    chosen = params.load(ROOT / "params.yaml").choose(preset)
+    for figure, experiment in params.FIGURES.items():
+        runs = chosen.runs(figure)
+        axes = RUNS[experiment].axes
+        points = [
+            point
+            for block in content()["presets"][preset][figure]
+            for point in itertools.product(*(block[axis] for axis in axes))
+        ]
+        assert {tuple(getattr(run, axis) for axis in axes) for run in runs} == set(points)
+        assert len(set(runs)) == len(runs)
+    standard = chosen.runs_of("standard")
+    assert set(standard) == set(chosen.runs("fig1")) | set(chosen.runs("fig2"))
+    assert len(standard) == len(set(standard))
+
+
+def test_a_run_is_the_same_from_its_flags_and_from_a_grid() -> None:
+    import sys
+
+    sys.path.insert(0, str(ROOT / "stages"))
+    import train
+
+    for run in params.load(ROOT / "params.yaml").choose("tiny").runs("fig1", "fig3", "fig4"):
+        args = vars(train.arguments().parse_args(run.flags.split()))
+        del args["out"], args["device"]
+        assert train.parse(args) == run
+        assert run.name == ",".join(f"{axis}={getattr(run, axis):g}" for axis in run.axes)
+
+
+def test_flags_are_checked_like_params() -> None:
+    run = params.load(ROOT / "params.yaml").choose("tiny").runs("fig3")[0]
+    with pytest.raises(ParamsError, match="flags: eps"):
+        checked(RUNS["advtrain"], {**run.model_dump(), "eps": 0}, "flags")

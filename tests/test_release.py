@@ -1,0 +1,39 @@
+"""The six runs that the release itself printed (official MNIST), reproduced through the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+
+RELEASE = json.loads((Path(__file__).parent / "release_runs.json").read_text())
+EXPERIMENT = {"ntk_normal.py": "standard", "advtrain.py": "advtrain", "advtraingap.py": "advtraingap"}
+RESULTS = ("script", "epochs", "search")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("release"))
+
+
+@pytest.mark.parametrize("release", RELEASE, ids=lambda run: f"{run['script']}-{run['size']}-{run['width']}")
+def test_reproduces_the_release(project: Project, official_mnist: Path, release: dict[str, Any]) -> None:
+    flags = [word for key, value in release.items() if key not in RESULTS for word in (f"--{key}", f"{value:g}")]
+    experiment = EXPERIMENT[release["script"]]
+    mirror = official_mnist.resolve().as_uri()
+    project.run("python", "stages/train.py", experiment, *flags, "--out", "r.json", LAZYADV_MNIST_MIRROR=mirror)
+    record = json.loads((project.root / "r.json").read_text())
+
+    assert (record["n_train"], record["n_test"]) == (12665, 2115)
+    assert len(record["epochs"]) == len(release["epochs"])
+    for ours, theirs in zip(record["epochs"], release["epochs"], strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-3)
+        assert ours["deviation"] == pytest.approx(theirs["deviation"], rel=1e-3)
+        for key in ("clean_test_accuracy", "robust_train_accuracy", "robust_test_accuracy"):
+            if key in theirs:
+                assert ours[key] == pytest.approx(theirs[key], abs=3e-3)
+    if "search" in release:
+        for key in ("gradient_norm", "delta", "eta"):
+            for part in ("mean", "std"):
+                assert record["search"][key][part] == pytest.approx(release["search"][key][part], abs=2e-3)

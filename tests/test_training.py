@@ -1,0 +1,178 @@
+"""The experiments: what they promise of the ball, of where they stop, and of their own claims."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import random_examples, random_network
+
+from lazyadv import record, training
+from lazyadv.data import Split
+from lazyadv.network import deviations, draw
+from lazyadv.provenance import Ingredients
+from lazyadv.run import AdvtraingapRun, AdvtrainRun, Run, StandardRun
+
+COMMON: dict[str, Any] = {"dataset": "mnist5k", "pair": (0, 1), "antialias": False, "width": 40, "size": 3, "seed": 0}
+
+
+def split(count: int = 60) -> Split:
+    """Two classes that differ in their first pixel."""
+    x, y = random_examples(0, count, 9)
+    x[:, 0] += 0.5 * (y > 0)
+    return Split(x[: count // 2], y[: count // 2], x[count // 2 :], y[count // 2 :])
+
+
+def standard(**changes: Any) -> StandardRun:
+    return StandardRun(
+        **COMMON | {"bs": 8, "T": 50, "lr": 0.2, "normalize": False, "protocol": "strict", "C0": 4} | changes
+    )
+
+
+def advtrain(**changes: Any) -> AdvtrainRun:
+    settings = {"bs": 8, "T": 5, "lr": 0.2, "atk_iters": 5, "protocol": "strict", "C0": 1, "eps": 0.1}
+    return AdvtrainRun(**COMMON | settings | changes)
+
+
+def silent(epoch: record.Epoch) -> None:
+    pass
+
+
+def test_sgd_is_autograds() -> None:
+    """One epoch of the closed form against torch's own autograd and SGD."""
+    _, network = random_network(3, 30, 9)
+    data = split()
+    w, b = (torch.from_numpy(part.copy()).requires_grad_() for part in (network.w, network.b))
+    v = torch.from_numpy(network.v)
+    optimizer = torch.optim.SGD([w, b], lr=0.3)
+    losses = []
+    for first in range(0, len(data.x_train), 8):
+        x, y = (torch.from_numpy(part[first : first + 8]) for part in (data.x_train, data.y_train))
+        loss = torch.nn.functional.softplus(-y * (torch.relu(x @ w.T + b) @ v + network.c)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    loss_of_epoch, _ = training.sgd_epoch(network, data.x_train, data.y_train, 8, 0.3)
+    np.testing.assert_allclose(network.w, w.detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(network.b, b.detach().numpy(), atol=1e-6)
+    assert loss_of_epoch == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_standard_stops_at_the_radius_outside_or_inside() -> None:
+    released = training.standard(standard(protocol="released"), split(), "cpu", silent)
+    strict = training.standard(standard(), split(), "cpu", silent)
+    for outcome in (released, strict):
+        assert outcome.stopped == "radius"
+        assert outcome.invariants.repredicted == 1
+        assert outcome.epochs[-1].deviation > outcome.invariants.radius >= outcome.epochs[-2].deviation
+    assert released.invariants.deviation == pytest.approx(released.epochs[-1].deviation, rel=1e-5)
+    assert strict.invariants.deviation == pytest.approx(strict.epochs[-2].deviation, rel=1e-5)
+
+
+def test_released_counts_misclassified_examples_as_zero() -> None:
+    data = split()
+    data.y_test[:5] *= -1
+    searches = [training.standard(standard(protocol=p), data, "cpu", silent).search for p in ("released", "strict")]
+    assert all(search is not None for search in searches)
+    released, strict = searches
+    assert released
+    assert strict
+    assert released.n_correct < 30
+    assert strict.delta == strict.delta_exact
+    assert released.delta.mean is not None
+    assert released.delta_exact.mean is not None
+    assert released.delta.mean < released.delta_exact.mean
+
+
+def test_radius_zero_keeps_the_start() -> None:
+    untrained = training.standard(standard(C0=0), split(), "cpu", silent)
+    kept = training.adversarial(advtrain(C0=0), split(), "cpu", silent)
+    _, start = draw(0, 30, 40, 9)
+    for outcome in (untrained, kept):
+        assert np.array_equal(outcome.network.w, start.w)
+        assert np.array_equal(outcome.network.b, start.b)
+        assert outcome.invariants.deviation == 0
+    assert untrained.epochs == []
+
+
+def test_strict_ends_inside_the_ball_and_released_where_the_step_left_it() -> None:
+    strict = training.adversarial(advtrain(), split(), "cpu", silent)
+    released = training.adversarial(advtrain(protocol="released"), split(), "cpu", silent)
+    assert strict.invariants.deviation <= strict.invariants.radius * (1 + 1e-5)
+    assert released.invariants.deviation > released.invariants.radius
+    assert released.invariants.deviation == pytest.approx(released.epochs[-1].deviation, rel=1e-5)
+    for outcome in (strict, released):
+        assert outcome.invariants.repredicted == 1
+        assert outcome.invariants.max_perturbation is not None
+        assert outcome.invariants.max_perturbation <= 0.1 * (1 + 1e-5)
+
+
+def test_the_step_of_the_attack_differs_between_protocols() -> None:
+    """2.5 ε/100 whatever atk_iters, against 2.5 ε/atk_iters: five steps go ε/8 far, or reach ε."""
+    far = [
+        training.adversarial(advtrain(protocol=p, T=1), split(), "cpu", silent).invariants.max_perturbation
+        for p in ("released", "strict")
+    ]
+    assert far == [pytest.approx(0.1 / 8, rel=1e-3), pytest.approx(0.1, rel=1e-3)]
+
+
+def test_patience_waits_for_something_to_lose_under_strict_only() -> None:
+    """With an attack that always wins, `released` gives up at epoch 22."""
+    hopeless = {"eps": 5, "lr": 1e-6, "T": 40, "atk_iters": 100}
+    data = split()
+    released = training.adversarial(advtrain(protocol="released", **hopeless), data, "cpu", silent)
+    strict = training.adversarial(advtrain(**hopeless), data, "cpu", silent)
+    assert max(epoch.robust_train_accuracy or 0 for epoch in strict.epochs) == 0
+    assert (released.stopped, len(released.epochs)) == ("patience", 23)
+    assert (strict.stopped, len(strict.epochs)) == ("epochs", 40)
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run() -> None:
+    with pytest.raises(training.Diverged, match="lr"):
+        training.standard(standard(lr=1e38, C0=1e38), split(), "cpu", silent)
+
+
+def test_deviation_moves_as_the_gap_allows() -> None:
+    common = {key: value for key, value in advtrain().model_dump().items() if key not in ("C0", "experiment")}
+    for gap in (0.01, 0.1):
+        outcome = training.adversarial(AdvtraingapRun(**common, gap=gap), split(), "cpu", silent)
+        _, start = draw(0, 30, 40, 9)
+        assert deviations(outcome.network, start).max() == pytest.approx(gap, rel=1e-4)
+
+
+def saved(path: Path, run: Run) -> Path:
+    outcome = training.adversarial(advtrain(), split(), "cpu", silent)
+    result = record.Result(
+        n_train=30, n_test=30, stopped="epochs", epochs=tuple(outcome.epochs), invariants=outcome.invariants
+    )
+    record.write(path, Ingredients("train", {}, {}, {}), run, result, {})
+    return path
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    run = advtrain()
+    path = saved(tmp_path / f"{run.name}.json", run)
+    _, again, result, _ = record.read(path)
+    assert again == run
+    assert len(result.epochs) == 5
+    assert next(iter(json.loads(path.read_text()))) == "fingerprint"
+
+
+def test_a_damaged_or_misplaced_record_is_named(tmp_path: Path) -> None:
+    run = advtrain()
+    good = saved(tmp_path / f"{run.name}.json", run).read_text()
+    for bad in (
+        good[:-40],
+        "[]",
+        "null",
+        "",
+        good.replace('"loss": 0', '"loss": "x'),
+        good.replace(": 40", ": 50"),
+    ):
+        path = tmp_path / f"{run.name}.json"
+        path.write_text(bad)
+        with pytest.raises(record.RecordError, match=run.name):
+            record.read(path)
