@@ -1,4 +1,4 @@
-# The table of contents: fetch -> prepare -> train -> collect -> plot.
+# The table of contents: fetch -> prepare -> train -> collect -> plot, claims.
 # A file's inputs are those of its recipe in lazyadv/pipeline.py; what makes it run again is a change of its
 # fingerprint (lazyadv/provenance.py), never its age.
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from lazyadv.params import FIGURES
-from lazyadv.pipeline import Pipeline, touch_sentinel
+from lazyadv.pipeline import Pipeline, renew_sentinel, train
 from lazyadv.run import RUNS, ParamsError
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
 except ParamsError as error:
     raise WorkflowError(str(error))
-touch_sentinel()
+renew_sentinel()
 
 
 def upstream(output):
@@ -40,16 +40,35 @@ wildcard_constraints:
 
 localrules:
     all,
+    data,
+    claims,
     fetch,
     prepare,
     collect,
     plot,
+    ledger,
     publish,
 
 
 rule all:
     input:
         expand("figures/{figure}.pdf", figure=FIGURES),
+
+
+rule data:
+    input:
+        sorted(
+            {
+                str(file)
+                for run in pipeline.runs()
+                for file in train(run).inputs.values()
+            }
+        ),
+
+
+rule claims:
+    input:
+        f"results/{pipeline.preset_name}/claims.json",
 
 
 rule fetch:
@@ -123,6 +142,18 @@ rule plot:
         "logs/{preset}/{figure}.log",
     shell:
         "python stages/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
+
+
+rule ledger:
+    input:
+        upstream("results/{preset}/claims.json"),
+    output:
+        "results/{preset}/claims.json",
+        "results/{preset}/claims.md",
+    log:
+        "logs/{preset}/claims.log",
+    shell:
+        "python stages/claims.py --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule publish:

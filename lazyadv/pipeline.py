@@ -4,6 +4,7 @@ Stages and the Snakefile use the same recipes. A stage fills in the fingerprints
 read; the Snakefile those that the files should have.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -52,6 +53,10 @@ def table_path(preset: str, experiment: str) -> Path:
     return Path("results", preset, experiment, "table.csv")
 
 
+def claims_paths(preset: str) -> list[Path]:
+    return [Path("results", preset, f"claims.{suffix}") for suffix in ("json", "md")]
+
+
 def figure_paths(preset: str, figure: str) -> list[Path]:
     return [Path("figures", preset, f"{figure}.{suffix}") for suffix in ("pdf", "svg")]
 
@@ -81,6 +86,12 @@ def plot(name: str, preset: Preset, figure: Figure) -> Recipe:
     params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
     entries = ("stages.plot:main", f"lazyadv.figures:{figure}")
     return Recipe("plot", params, entries, {"table": table_path(name, FIGURES[figure])})
+
+
+def claims(name: str, preset: Preset) -> Recipe:
+    params = {"preset": name, "grids": {f: [b.model_dump(mode="json") for b in getattr(preset, f)] for f in FIGURES}}
+    tables = {experiment: table_path(name, experiment) for experiment in EXPERIMENTS}
+    return Recipe("claims", params, ("stages.claims:main",), dict(tables))
 
 
 class Pipeline:
@@ -121,6 +132,8 @@ class Pipeline:
                         return train(run)
                 case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
                     return collect(preset, self.params.choose(preset), experiment)
+                case ("results", preset, "claims.json" | "claims.md"):
+                    return claims(preset, self.params.choose(preset))
                 case ("figures", preset, name):
                     return plot(preset, self.params.choose(preset), _figure(name))
                 case ("figures", name):
@@ -128,6 +141,10 @@ class Pipeline:
         except (ValueError, KeyError) as error:
             raise ParamsError(f"{path}: {error}") from None
         raise ParamsError(f"{path}: the pipeline makes nothing of this name")
+
+    def runs(self) -> list[Run]:
+        """All runs of the preset."""
+        return self.preset.runs(*FIGURES)
 
     def run(self, path: Path) -> Run:
         """The run whose record is at `path`."""
@@ -172,10 +189,10 @@ class Pipeline:
         return list(self.recipe(path).inputs.values())
 
 
-def touch_sentinel() -> None:
-    """Make the sentinel as new as now."""
+def renew_sentinel() -> None:
+    """Make the sentinel as new as now, and other than before: Snakemake ignores a new date on the same content."""
     SENTINEL.parent.mkdir(exist_ok=True)
-    SENTINEL.touch()
+    SENTINEL.write_text(f"{time.time_ns()}\n")
 
 
 def _values(name: str) -> Iterable[str]:

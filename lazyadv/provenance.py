@@ -44,6 +44,10 @@ class Ingredients:
         content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
+    def as_dict(self) -> dict[str, Any]:
+        """The ingredients as JSON has them."""
+        return asdict(self)
+
     @property
     def stamp(self) -> str:
         """One line of JSON to put into the output."""
