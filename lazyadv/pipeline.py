@@ -90,8 +90,8 @@ def plot(name: str, preset: Preset, figure: Figure) -> Recipe:
 
 def claims(name: str, preset: Preset) -> Recipe:
     params = {"preset": name, "grids": {f: [b.model_dump(mode="json") for b in getattr(preset, f)] for f in FIGURES}}
-    tables = {experiment: table_path(name, experiment) for experiment in EXPERIMENTS}
-    return Recipe("claims", params, ("stages.claims:main",), dict(tables))
+    tables: dict[str, Path] = {experiment: table_path(name, experiment) for experiment in EXPERIMENTS}
+    return Recipe("claims", params, ("stages.claims:main",), tables)
 
 
 class Pipeline:
@@ -166,9 +166,6 @@ class Pipeline:
             self._fingerprints[path] = self.ingredients(path).fingerprint
         return self._fingerprints[path]
 
-    def is_fresh(self, path: Path) -> bool:
-        return fingerprint_of(path) == self.fingerprint(path)
-
     def upstream(self, path: Path) -> tuple[list[Path], bool]:
         """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
 
@@ -177,11 +174,21 @@ class Pipeline:
         results that were pulled in part the rest is not asked for.
         """
         inputs = self._files(path)
-        if not path.exists():
+        outputs = self._outputs(path)
+        if not all(output.exists() for output in outputs):
             return inputs, False
-        if not self.is_fresh(path):
+        if not all(fingerprint_of(output) == self.fingerprint(output) for output in outputs):
             return [*inputs, SENTINEL], False
         return (inputs if any(file.exists() for file in inputs) else []), True
+
+    def _outputs(self, path: Path) -> list[Path]:
+        """What is made in one go with `path`, it included."""
+        match path.parts:
+            case ("figures", preset, _):
+                return figure_paths(preset, path.stem)
+            case ("results", preset, "claims.json"):
+                return claims_paths(preset)
+        return [path]
 
     def _files(self, path: Path) -> list[Path]:
         if path.parent == Path("figures"):  # a copy of the preset's own

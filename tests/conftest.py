@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,8 @@ import pytest
 
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
 
+from hypothesis import settings
+
 from lazyadv.network import Network, draw
 from lazyadv.sources import ROOT
 
@@ -24,6 +27,10 @@ MNIST_FILES = (
     ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
     ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
 )
+
+
+settings.register_profile("lazyadv", deadline=None, derandomize=True)
+settings.load_profile("lazyadv")
 
 
 def environment() -> dict[str, str]:
@@ -47,7 +54,9 @@ class Project:
         for name in listed.stdout.splitlines():
             if (ROOT / name).is_file() and not name.startswith("tests/"):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes((ROOT / name).read_bytes())
+                shutil.copy2(ROOT / name, root / name)
+        compiled = ROOT / "lazyadv" / "__pycache__"  # numba's cache, which goes by its source's date
+        shutil.copytree(compiled, root / "lazyadv" / "__pycache__", dirs_exist_ok=True)
 
     def run(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the copy; with `ok`, its failure fails the test and shows what it printed."""

@@ -1,0 +1,292 @@
+"""L2-PGD on two-layer ReLU networks that looks only at the neurons that may have changed sign.
+
+f(x) = sum_j v_j relu(w_j . x + b_j). A dense step of PGD takes two products with W, yet it flips
+about one neuron in a hundred, and the gradient changes by flips alone. `lazy_pgd` keeps the gradient of
+each example, adds +-v_j w_j to it when neuron j flips, and proves of the others that they did not.
+
+The bound. Let z_j be known at two points of the path; the later one is the *reference*, u the unit
+vector along the chord between them, so w_j . u is known too. A step moves delta by k u + r with r
+orthogonal to u; `along` sums the k and `off_line` the ||r||, which bounds the norm of the sum of
+the r. With s_j the sign of z_j at the reference, Cauchy-Schwarz gives
+
+    s_j z_j / ||w_j||  >=  reach_j + slope_j along - off_line,
+    reach_j = s_j z_j / ||w_j|| at the reference,   slope_j = s_j w_j . u / ||w_j||.
+
+While the right side is positive neuron j has not flipped. Otherwise it is looked at, and reach_j
+becomes s_j z_j / ||w_j|| - slope_j along + off_line of that moment, which keeps the bound as it is.
+
+A look reads an 8-bit copy of w_j, a quarter of the memory: z_j = (z_j at the reference) +
+copy_j . away, away = delta - reference, with an error of at most ||w_j - copy_j|| ||away||. Only
+if that leaves the sign open is w_j itself read. After LOOKS_PER_REFERENCE * m looks an example
+waits for a new reference: one matrix product gives z for all the examples that wait.
+
+Slacks cover the rounding of float32, so that only a z_j within rounding of zero can be taken
+otherwise than by dense PGD; the results agree up to rounding.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from lazyadv.simd import CHUNK, LANES, coarse_dot, lanes_due, lowest_bit, wide_vectors
+
+BLOCK = 512  # examples that share their matrix products
+LOOKS_PER_REFERENCE = 0.33  # looks (as a share of the width) that cost about as much as a reference
+DENSE_STEP = 0.0137  # measured: dense steps are faster where step_size > DENSE_STEP d^(1/3)
+LEVELS = np.float32(32767)  # ||away|| in units of its 16-bit rounding
+SUMS = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN, infinity as they are
+
+
+@njit(cache=True, error_model="numpy", fastmath=SUMS)
+def coarse_copy(w, coarse, unit, inverse_norm, share):
+    """Write the 8-bit rows: w[j] is about unit[j] * coarse[j], coarse (m, d rounded up to CHUNK).
+
+    inverse_norm (m,) <= 1 / ||w_j||, infinite for w_j = 0. share[j] bounds the error of a look in
+    units of ||w_j|| ||away||: that of the copy, of the 16-bit away (half a level in each of d
+    coordinates, of a row at most 1 + ||w_j - copy_j|| / ||w_j|| long) and of float32.
+    """
+    m, d = w.shape
+    for j in range(m):
+        largest, square, error = np.float32(0), 0.0, 0.0
+        for i in range(d):
+            largest = max(largest, abs(w[j, i]))
+            square += np.float64(w[j, i]) ** 2
+        unit[j] = largest / np.float32(127)
+        for i in range(d if largest > 0 else 0):
+            coarse[j, i] = np.int8(np.rint(w[j, i] / unit[j]))
+            error += (np.float64(w[j, i]) - np.float64(unit[j]) * coarse[j, i]) ** 2
+        norm = math.sqrt(square) * (1 + 1e-6)
+        inverse_norm[j] = 1 / norm
+        copy_error = math.sqrt(error) / norm
+        share[j] = copy_error + (1 + copy_error) * 0.51 * math.sqrt(d) / LEVELS + 1e-5
+
+
+@njit(cache=True, error_model="numpy", fastmath=SUMS)
+def advance(
+    waiting,
+    step,
+    x,
+    labels,
+    w,
+    v,
+    coarse,
+    unit,
+    inverse_norm,
+    share,
+    z_clean,
+    moved,
+    moved_before,
+    on,
+    gradient,
+    delta,
+    reference,
+    eps,
+    step_size,
+    steps,
+    small,
+    budget,
+):
+    """Take each example of `waiting` on from a new reference until it needs the next or is done.
+
+    x, delta, reference (n, d); gradient (n, d) of -y f; z_clean, on (n, m): z at x, and z > 0 now;
+    moved (len(waiting), m): W delta, moved_before (n, m): W reference. Updates step, delta, on,
+    gradient, reference, moved_before. The first step of all only serves to give a chord. A gradient
+    whose squared norm is at most `small` is summed afresh: it may be rounding left of a zero.
+    """
+    wide_vectors()
+    m, d = w.shape
+    reach = np.full((m + LANES - 1) // LANES * LANES, np.inf, np.float32)
+    slope, rooms, due = np.zeros_like(reach), np.empty_like(reach), np.empty(reach.size, np.int64)
+    z_reference = np.empty(m, np.float32)
+    direction, move = np.empty(d, np.float32), np.empty(d, np.float32)
+    away = np.zeros(coarse.shape[1], np.int16)
+    for k in range(len(waiting)):
+        e = waiting[k]
+        t, y, looks = step[e], labels[e], 0
+        chord, size = np.float32(0), np.float32(0)
+        for i in range(d):
+            direction[i] = delta[e, i] - reference[e, i]
+            reference[e, i] = delta[e, i]
+            chord += direction[i] * direction[i]
+            size += delta[e, i] * delta[e, i]
+        per_chord = np.float32(1 / math.sqrt(chord)) if chord > 0 else np.float32(0)
+        for i in range(d):
+            direction[i] *= per_chord
+        slope_error = np.float32(1e-6 * math.sqrt(size) * per_chord)
+        for j in range(m):
+            sign = inverse_norm[j] if on[e, j] else -inverse_norm[j]
+            z_reference[j] = z_clean[e, j] + moved[k, j]
+            reach[j] = sign * z_reference[j]
+            slope[j] = sign * (moved[k, j] - moved_before[e, j]) * per_chord
+            moved_before[e, j] = moved[k, j]
+        along, off_line, distance = np.float32(0), np.float32(0), np.float32(0)
+        while True:
+            count = 0
+            for first in range(0, reach.size, LANES):
+                mask = lanes_due(reach, slope, first, along, off_line)
+                while mask != 0:
+                    due[count] = first + lowest_bit(mask)
+                    count += 1
+                    mask &= mask - np.uint64(1)
+            looks += count
+            if looks > budget and t > step[e]:
+                break
+            for i in range(d if count > 0 and distance > 0 else 0):
+                away[i] = np.int16(np.rint(move[i] * (LEVELS / distance)))
+            for index in range(count):  # no branches here, so that the reads of the copies overlap
+                j = due[index]
+                z = z_reference[j] + coarse_dot(coarse[j], away) * (unit[j] * (distance / LEVELS))
+                rooms[index] = (z if on[e, j] else -z) * inverse_norm[j]
+            for index in range(count):
+                j, room = due[index], rooms[index]
+                error = distance * share[j]
+                if not room > error:
+                    flipped = room < -error
+                    room = abs(room)
+                    if not flipped:
+                        z = np.float32(0)
+                        for i in range(d):
+                            z += w[j, i] * delta[e, i]
+                        z += z_clean[e, j]
+                        flipped = (z > 0) != on[e, j]
+                        room, error = abs(z) * inverse_norm[j], np.float32(0)
+                    if flipped:
+                        on[e, j] = not on[e, j]
+                        slope[j] = -slope[j]
+                        change = -y * v[j] if on[e, j] else y * v[j]
+                        for i in range(d):
+                            gradient[e, i] += change * w[j, i]
+                reach[j] = room - error - slope[j] * along + off_line
+            square = np.float32(0)
+            for i in range(d):
+                square += gradient[e, i] * gradient[e, i]
+            if square <= small:
+                gradient[e] = 0
+                for j in range(m):
+                    for i in range(d if on[e, j] else 0):
+                        gradient[e, i] -= y * v[j] * w[j, i]
+                square = np.float32(0)
+                for i in range(d):
+                    square += gradient[e, i] * gradient[e, i]
+                if square == 0:  # the example stays where it is for good
+                    t = steps
+                    break
+            length = np.float32(step_size / math.sqrt(square))
+            square = np.float32(0)
+            for i in range(d):
+                target = x[e, i] + (delta[e, i] + length * gradient[e, i])
+                move[i] = min(max(target, np.float32(0)), np.float32(1)) - x[e, i]
+                square += move[i] * move[i]
+            norm = math.sqrt(square)
+            scale = np.float32(eps / norm) if norm > eps else np.float32(1)
+            square, inside, apart = np.float32(0), np.float32(0), np.float32(0)
+            for i in range(d):
+                change = scale * move[i] - delta[e, i]
+                delta[e, i] = scale * move[i]
+                square += change * change
+                inside += change * direction[i]
+                move[i] = delta[e, i] - reference[e, i]
+                apart += move[i] * move[i]
+            t += 1
+            if t == 1 or t == steps:
+                break
+            along += inside
+            across = max(square - inside * inside, np.float32(0)) + np.float32(1e-6) * square
+            off_line += np.float32(math.sqrt(across)) + slope_error * abs(inside)
+            distance = np.float32(math.sqrt(apart))
+        step[e] = t
+
+
+def dense(
+    x: np.ndarray,
+    labels: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    v: np.ndarray,
+    eps: float,
+    step_size: float,
+    steps: int,
+) -> np.ndarray:
+    """What `pgd` returns, for one block of examples, by two matrix products a step."""
+    delta = np.zeros_like(x)
+    for _ in range(steps):
+        z = (x + delta) @ w.T
+        z += b
+        gradient = np.multiply(z > 0, v, out=z) @ w
+        norm = np.sqrt(np.einsum("nd,nd->n", gradient, gradient))
+        norm[norm == 0] = 1
+        gradient *= (-step_size * labels / norm)[:, None]
+        gradient += x + delta
+        delta = np.clip(gradient, 0, 1, out=gradient) - x
+        norm = np.sqrt(np.einsum("nd,nd->n", delta, delta))
+        delta *= (eps / np.maximum(norm, eps))[:, None]
+    return delta
+
+
+def lazy_pgd(
+    x: np.ndarray,
+    labels: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    v: np.ndarray,
+    eps: float,
+    step_size: float,
+    steps: int,
+) -> np.ndarray:
+    """Perturbations (n, d) of L2-PGD from zero: `steps` times add step_size times the unit gradient
+    of -y f (nothing where it is zero), clip x + delta to [0, 1], shrink delta to norm eps or less.
+
+    float32: x (n, d) in [0, 1], labels (n,) +-1, w (m, d), b and v (m,). One thread, deterministic;
+    working memory about m d + BLOCK (13 m + 16 d) bytes.
+    """
+    x, labels, w, b, v = (np.ascontiguousarray(a, np.float32) for a in (x, labels, w, b, v))
+    m, d = w.shape
+    delta = np.zeros_like(x)
+    coarse = np.zeros((m, -(-d // CHUNK) * CHUNK), np.int8)
+    unit, inverse_norm, share = np.empty((3, m), np.float32)
+    coarse_copy(w, coarse, unit, inverse_norm, share)
+    small = np.float32(np.max(1e-4 * np.abs(v) / inverse_norm) ** 2)
+    moved = np.empty((min(BLOCK, len(x)), m), np.float32)
+    for start in range(0, len(x), BLOCK):
+        clean, y, perturbation = (a[start : start + BLOCK] for a in (x, labels, delta))
+        if step_size > DENSE_STEP * d ** (1 / 3):
+            perturbation[:] = dense(clean, y, w, b, v, np.float32(eps), np.float32(step_size), steps)
+            continue
+        z = clean @ w.T
+        z += b
+        on = z > 0
+        gradient = np.multiply(on, v, out=moved[: len(clean)]) @ w
+        gradient *= -y[:, None]
+        moved[:] = 0
+        moved_before, reference = np.zeros_like(z), np.zeros_like(clean)
+        step = np.zeros(len(clean), np.int64)
+        waiting = np.flatnonzero(step < steps)
+        while waiting.size:
+            advance(
+                waiting,
+                step,
+                clean,
+                y,
+                w,
+                v,
+                coarse,
+                unit,
+                inverse_norm,
+                share,
+                z,
+                moved,
+                moved_before,
+                on,
+                gradient,
+                perturbation,
+                reference,
+                np.float32(eps),
+                np.float32(step_size),
+                steps,
+                small,
+                LOOKS_PER_REFERENCE * m,
+            )
+            waiting = np.flatnonzero(step < steps)
+            np.matmul(perturbation[waiting], w.T, out=moved[: waiting.size])
+    return delta
