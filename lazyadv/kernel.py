@@ -1,4 +1,4 @@
-"""L2-PGD on two-layer ReLU networks that looks only at the neurons that may have changed sign.
+"""The lazy kernel: PGD that looks only at the neurons that may have changed sign.
 
 f(x) = sum_j v_j relu(w_j . x + b_j). A dense step of PGD takes two products with W, yet it flips
 about one neuron in a hundred, and the gradient changes by flips alone. `lazy_pgd` keeps the gradient of
@@ -33,9 +33,8 @@ from lazyadv.simd import CHUNK, LANES, coarse_dot, lanes_due, lowest_bit, wide_v
 
 BLOCK = 512  # examples that share their matrix products
 LOOKS_PER_REFERENCE = 0.33  # looks (as a share of the width) that cost about as much as a reference
-DENSE_STEP = 0.0137  # measured: dense steps are faster where step_size > DENSE_STEP d^(1/3)
 LEVELS = np.float32(32767)  # ||away|| in units of its 16-bit rounding
-SUMS = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN, infinity as they are
+SUMS = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN and infinity keep their sense
 
 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
@@ -198,32 +197,6 @@ def advance(
         step[e] = t
 
 
-def dense(
-    x: np.ndarray,
-    labels: np.ndarray,
-    w: np.ndarray,
-    b: np.ndarray,
-    v: np.ndarray,
-    eps: float,
-    step_size: float,
-    steps: int,
-) -> np.ndarray:
-    """What `pgd` returns, for one block of examples, by two matrix products a step."""
-    delta = np.zeros_like(x)
-    for _ in range(steps):
-        z = (x + delta) @ w.T
-        z += b
-        gradient = np.multiply(z > 0, v, out=z) @ w
-        norm = np.sqrt(np.einsum("nd,nd->n", gradient, gradient))
-        norm[norm == 0] = 1
-        gradient *= (-step_size * labels / norm)[:, None]
-        gradient += x + delta
-        delta = np.clip(gradient, 0, 1, out=gradient) - x
-        norm = np.sqrt(np.einsum("nd,nd->n", delta, delta))
-        delta *= (eps / np.maximum(norm, eps))[:, None]
-    return delta
-
-
 def lazy_pgd(
     x: np.ndarray,
     labels: np.ndarray,
@@ -234,8 +207,7 @@ def lazy_pgd(
     step_size: float,
     steps: int,
 ) -> np.ndarray:
-    """Perturbations (n, d) of L2-PGD from zero: `steps` times add step_size times the unit gradient
-    of -y f (nothing where it is zero), clip x + delta to [0, 1], shrink delta to norm eps or less.
+    """What `attack.pgd` returns, without its step-by-step products.
 
     float32: x (n, d) in [0, 1], labels (n,) +-1, w (m, d), b and v (m,). One thread, deterministic;
     working memory about m d + BLOCK (13 m + 16 d) bytes.
@@ -250,9 +222,6 @@ def lazy_pgd(
     moved = np.empty((min(BLOCK, len(x)), m), np.float32)
     for start in range(0, len(x), BLOCK):
         clean, y, perturbation = (a[start : start + BLOCK] for a in (x, labels, delta))
-        if step_size > DENSE_STEP * d ** (1 / 3):
-            perturbation[:] = dense(clean, y, w, b, v, np.float32(eps), np.float32(step_size), steps)
-            continue
         z = clean @ w.T
         z += b
         on = z > 0

@@ -75,26 +75,6 @@ def accuracy(network: Network, x: Array, y: Array) -> float:
     return float((network(x) * y > 0).sum()) / len(y)
 
 
-def deviations(network: Network, start: Network) -> Array:
-    """‖(w_j, b_j) − (w_j⁰, b_j⁰)‖₂ of each neuron: (m,). Their largest is the (2,∞) distance."""
-    moved, shifted = network.w - start.w, network.b - start.b
-    return ((moved * moved).sum(1) + shifted * shifted) ** 0.5
-
-
-def project(network: Network, start: Network, radius: float) -> None:
-    """Pull neurons farther than `radius` from their start back radially onto it, in place.
-
-    This is the nearest point of the (2,∞) ball: it is a product of one Euclidean ball a neuron.
-    """
-    distance = deviations(network, start)
-    outside = distance > radius
-    if not outside.any():
-        return
-    scale = radius / distance[outside]
-    network.w[outside] = start.w[outside] + scale[:, None] * (network.w[outside] - start.w[outside])
-    network.b[outside] = start.b[outside] + scale * (network.b[outside] - start.b[outside])
-
-
 def rows(x: Array) -> Iterator[Array]:
     """x (n, d) in consecutive slices of at most ROWS examples; one empty slice where n = 0."""
     for first in range(0, max(len(x), 1), ROWS):

@@ -7,18 +7,9 @@ import numpy as np
 
 from lazyadv import boundary
 from lazyadv.attack import norms, pgd
+from lazyadv.ball import deviations, project
 from lazyadv.data import Split
-from lazyadv.network import (
-    Array,
-    Network,
-    accuracy,
-    deviations,
-    draw,
-    namespace,
-    project,
-    to_device,
-    to_numpy,
-)
+from lazyadv.network import Array, Network, accuracy, draw, namespace, to_device, to_numpy
 from lazyadv.record import Epoch, Invariants, Search, Statistic
 from lazyadv.run import AdversarialRun, StandardRun
 
@@ -86,39 +77,40 @@ def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) 
     strict = run.protocol == "strict"
     step = 2.5 * run.eps / (run.atk_iters if strict else 100)
     epochs: list[Epoch] = []
-    stuck = 0
-    while True:
+    robust: list[float] = []  # train accuracy, an epoch each
+    stuck, ended = 0, False
+    while not ended:
         attacked = x + pgd(network, x, y, run.eps, step, run.atk_iters)
-        loss, robust = sgd_epoch(network, attacked, y, run.bs, run.lr, (start, run.radius) if strict else None)
+        loss, accuracy_before = sgd_epoch(network, attacked, y, run.bs, run.lr, (start, run.radius) if strict else None)
         deviation = float(deviations(network, start).max())
         _require_finite(len(epochs), loss, deviation)
-        perturbation = pgd(network, x_test, y_test, run.eps, step, run.atk_iters)
+        robust.append(accuracy_before)
+        stuck = stuck + 1 if _is_stuck(robust, strict) else 0
+        ended = stuck > STUCK_EPOCHS or len(robust) == run.T
+        if ended or not strict:  # `strict` needs it of the reported network alone
+            perturbation = pgd(network, x_test, y_test, run.eps, step, run.atk_iters)
         epochs.append(
             Epoch(
                 epoch=len(epochs),
                 loss=loss,
                 clean_test_accuracy=accuracy(network, x_test, y_test),
-                robust_train_accuracy=robust,
-                robust_test_accuracy=accuracy(network, x_test + perturbation, y_test),
+                robust_train_accuracy=accuracy_before,
+                robust_test_accuracy=accuracy(network, x_test + perturbation, y_test) if ended or not strict else None,
                 deviation=deviation,
             )
         )
         report(epochs[-1])
-        stuck = stuck + 1 if _is_stuck(epochs, strict) else 0
-        if stuck > STUCK_EPOCHS or len(epochs) == run.T:
-            break  # the reported network is the one before the projection that would follow
-        if not strict:
+        if not (ended or strict):  # the reported network is the one before this projection
             project(network, start, run.radius)
     invariants = measure_attack(run.radius, network, start, x_test, y_test, perturbation)
     return Outcome(network, epochs, "patience" if stuck > STUCK_EPOCHS else "epochs", None, invariants)
 
 
-def _is_stuck(epochs: list[Epoch], strict: bool) -> bool:
-    if len(epochs) < 3:
+def _is_stuck(robust: list[float], strict: bool) -> bool:
+    """Whether the last epoch counts towards the patience; under `strict` only once there is something to lose."""
+    if len(robust) < 3 or (strict and max(robust[-2:]) == 0):
         return False
-    before, now = (epoch.robust_train_accuracy or 0.0 for epoch in epochs[-2:])
-    something_to_lose = max(before, now) > 0 or not strict
-    return something_to_lose and now - before <= IMPROVEMENT
+    return robust[-1] - robust[-2] <= IMPROVEMENT
 
 
 def sgd_epoch(

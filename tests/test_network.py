@@ -7,7 +7,8 @@ from conftest import random_examples, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazyadv.network import accuracy, deviations, draw, project
+from lazyadv.ball import dense_project, deviations, project
+from lazyadv.network import accuracy, draw
 
 SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 30))
 
@@ -52,8 +53,10 @@ def test_gradient_is_autograds(shape: tuple[int, int, int]) -> None:
 def test_projection_is_feasible_nearest_and_idempotent(shape: tuple[int, int, int], radius: float) -> None:
     seed, width, dimension = shape
     start, network = random_network(seed, width, dimension, spread=0.5)
-    free = network.copy()
+    free, dense = network.copy(), network.copy()
     project(network, start, radius)
+    dense_project(dense, start, radius)
+    np.testing.assert_allclose(network.w, dense.w, rtol=1e-5, atol=1e-6)
     distance = deviations(network.double(), start.double())
     assert distance.max() <= radius * (1 + 1e-5) + 1e-6
     # the nearest point of a ball lies towards the point: what is left to go and what was gone add up

@@ -10,8 +10,9 @@ import torch
 from conftest import random_examples, random_network
 
 from lazyadv import record, training
+from lazyadv.ball import deviations
 from lazyadv.data import Split
-from lazyadv.network import deviations, draw
+from lazyadv.network import draw
 from lazyadv.provenance import Ingredients
 from lazyadv.run import AdvtraingapRun, AdvtrainRun, Run, StandardRun
 
