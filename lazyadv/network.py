@@ -6,6 +6,7 @@ both have runs on both.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -43,8 +44,7 @@ class Network:
 
     def copy(self) -> "Network":
         """A network that can be trained without changing this one."""
-        clone = np.copy if isinstance(self.w, np.ndarray) else self.w.new_tensor
-        return replace(self, w=clone(self.w), b=clone(self.b))
+        return replace(self, w=deepcopy(self.w), b=deepcopy(self.b))
 
     def double(self) -> "Network":
         """The same network in float64 on the CPU, to measure with."""

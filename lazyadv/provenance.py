@@ -7,7 +7,7 @@ works out the fingerprint that each output should have and compares (lazyadv/pip
 whatever the modification times say and whether or not Snakemake remembers the file. So results that
 came by `dvc pull` need no work, and those whose parameters or code have changed since are made again.
 
-The stamp is JSON, readable with any tool: two keys of a record, the last line of a table, the
+The stamp is JSON, readable with any tool: two keys of a record, the `made_from` column of a table, the
 `made_from` entry of an .npz, the Keywords of a PDF, the description of an SVG.
 
     python -m lazyadv.provenance FILE      what FILE was made from, and, if it is stale, what has changed
@@ -26,8 +26,8 @@ from typing import Any
 from lazyadv import __version__
 
 HEAD = 1 << 16  # a stamp begins within the first bytes of a file, or else anywhere in a small one
-ANYWHERE = (".pdf", ".csv")
-_STAMP = re.compile(rb'\{\s*"fingerprint": ?"([0-9a-f]{32})"')
+ANYWHERE = (".pdf", ".csv", ".md")
+_STAMP = re.compile(rb'\{\s*""?fingerprint""?: ?""?([0-9a-f]{32})"')  # CSV writes quotes twice
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def ingredients_of(path: Path) -> Ingredients:
     found = _STAMP.search(content)
     if not found:
         raise ValueError(f"{path}: no stamp in it; was it made by this pipeline?")
-    stamp, _ = json.JSONDecoder().raw_decode(content[found.start() :].decode("utf-8", "replace"))
+    text = content[found.start() :].decode("utf-8", "replace")
+    stamp, _ = json.JSONDecoder().raw_decode(text.replace('""', '"') if path.suffix == ".csv" else text)
     return Ingredients(**(stamp.get("made_from") or stamp["provenance"]["made_from"]))
 
 

@@ -1,4 +1,4 @@
-"""The table of an experiment: a row a run, a column a quantity, and on its last line what it was made from."""
+"""The table of an experiment: a row a run, a column a quantity, and what it was made from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +49,20 @@ def rows(runs: dict[Path, Run]) -> pd.DataFrame:
 
 
 def write(path: Path, stamp: str, table: pd.DataFrame) -> None:
-    """Write the table as CSV, with the stamp in a comment line at the end, where it hides the header from no reader."""
-    body = table.to_csv(index=False, lineterminator="\n")
+    """Write the table as CSV that any reader takes; the stamp stands in the first row, in a column of its own."""
+    stamps = [stamp, *[None] * (len(table) - 1)] if len(table) else []
     with replacing(path) as temporary:
-        temporary.write_text(f"{body}# {stamp}\n", encoding="utf-8")
+        table.assign(made_from=stamps).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def select(path: Path, runs: list[Run]) -> Selection:
-    """The rows of `runs` in the table at `path`."""
-    table = pd.read_csv(path, comment="#")
-    return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
+    """The rows of `runs` in the table at `path`.
+
+    Raises:
+        RecordError: it is no table.
+    """
+    try:
+        table = pd.read_csv(path).drop(columns="made_from")
+        return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
+    except (ValueError, KeyError) as error:
+        raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None

@@ -33,6 +33,8 @@ class Outcome:
     invariants: Invariants
 
 
+# a run that diverges is found by its loss and deviation, not by warnings on the way
+@np.errstate(over="ignore", invalid="ignore")
 def standard(run: StandardRun, split: Split, device: str, report: Report) -> Outcome:
     """SGD until an epoch leaves the (2,∞) ball, then the step along the gradient that flips each test example.
 
@@ -66,6 +68,7 @@ def standard(run: StandardRun, split: Split, device: str, report: Report) -> Out
     return Outcome(network, epochs, stopped, search, invariants)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) -> Outcome:
     """Adversarial training with projection onto the (2,∞) ball (protocol.md, `advtrain` and `advtraingap`).
 

@@ -30,7 +30,7 @@ def main() -> None:
         "protocol": preset.protocol,
         "claims": {finding.claim.key: claims.as_json(finding) for finding in findings},
     }
-    markdown = f"<!-- {made_from.stamp} -->\n\n{claims.as_markdown(findings)}"
+    markdown = f"{claims.as_markdown(findings)}\n<!-- {made_from.stamp} -->\n"
     for path, text in zip(
         pipeline.claims_paths(args.preset),
         (json.dumps(ledger, indent=1, allow_nan=False) + "\n", markdown),

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tqdm import tqdm
 
 from lazyadv import command, data, pipeline, provenance, record, training
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, Protocol, Run, StandardRun, checked
+from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked
 
 standard = training.standard
 advtrain = training.adversarial
@@ -30,6 +30,7 @@ def main() -> None:
     args = vars(arguments().parse_args())
     out, device = args.pop("out"), args.pop("device")
     run = parse(args)
+    require_device(device)
     recipe = pipeline.train(run)
     prepared = pipeline.pair_path(run.dataset, run.pair, run.size, run.antialias)
     command.need(prepared, "prepare", *flags_of_data(run))
@@ -114,6 +115,21 @@ def parse(args: dict[str, Any]) -> StandardRun | AdversarialRun:
     run = checked(RUNS[args["experiment"]], args, "flags")
     assert isinstance(run, StandardRun | AdversarialRun)
     return run
+
+
+def require_device(device: str) -> None:
+    """See that the device can be used.
+
+    Raises:
+        ParamsError: it cannot; the message says why.
+    """
+    if device != "cpu":
+        import torch
+
+        try:
+            torch.zeros(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ParamsError(f"flags: device: {device!r} cannot be used: {str(error).partition(chr(10))[0]}") from None
 
 
 def flags_of_data(run: Run) -> list[str]:

@@ -55,8 +55,16 @@ class Project:
             if (ROOT / name).is_file() and not name.startswith("tests/"):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
-        compiled = ROOT / "lazyadv" / "__pycache__"  # numba's cache, which goes by its source's date
-        shutil.copytree(compiled, root / "lazyadv" / "__pycache__", dirs_exist_ok=True)
+        self.adopt_compiled()
+
+    def adopt_compiled(self) -> None:
+        """Take over numba's cache, which goes by its source's date, so that not every copy compiles anew."""
+        for source in (ROOT / "lazyadv").glob("*.py"):
+            if (self.root / "lazyadv" / source.name).exists():
+                shutil.copystat(source, self.root / "lazyadv" / source.name)
+        compiled = ROOT / "lazyadv" / "__pycache__"
+        if compiled.exists():
+            shutil.copytree(compiled, self.root / "lazyadv" / "__pycache__", dirs_exist_ok=True)
 
     def run(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the copy; with `ok`, its failure fails the test and shows what it printed."""

