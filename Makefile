@@ -15,7 +15,7 @@ all: $(READY)
 	$(RUN) snakemake --cores all
 
 test: lint
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(RUN) ruff check . && ruff format --check . && mypy && snakefmt --check Snakefile && python tests/lint.py

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 ROUNDS = 2
-LONG = 0.6  # seconds: go on for so long, where ROUNDS take less
+LONG = 1.0  # seconds: go on for so long, where ROUNDS take less
 
 
 @dataclass(frozen=True)

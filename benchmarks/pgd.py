@@ -31,8 +31,8 @@ def grid() -> Iterator[Section]:
         ratios = [row["dense/lazy"] for row in rows]
         yield Section(
             f"PGD of {steps} steps",
-            "CPU seconds of the lazy kernel, and of two matrix products a step (dense) in NumPy and in torch; …/lazy: how "
-            "many times as long that takes. Width 1000. "
+            "CPU seconds of the lazy kernel, and of two matrix products a step (dense) in NumPy and in torch; …/lazy: "
+            "how many times as long that takes. Width 1000. "
             f"Dense/lazy: {min(ratios):.2f} to {max(ratios):.2f}, median {np.median(ratios):.2f}.",
             rows,
         )
@@ -68,7 +68,8 @@ def others() -> Section:
     return Section(
         "PGD against others' implementations",
         "100 steps: CPU seconds; how many times as long as the lazy kernel; the mean of y f(x + δ) reached, in float64 "
-        "(lower is a stronger attack); the longest δ. autograd is a plain torch loop; the weights ask for no gradient.",
+        "(lower is a stronger attack); the longest δ. autograd is a plain torch loop; the weights ask for no gradient. "
+        "foolbox and torchattacks clip to the box after scaling back to the ball, so they end a little inside it.",
         rows,
     )
 

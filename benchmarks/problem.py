@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +32,17 @@ def split(size: int) -> data.Split:
     return data.prepare(data.mnist5k(), PAIR, size, antialias=True)
 
 
-def adversarial_run(size: int, width: int, **changes: float) -> AdvtrainRun:
+def adversarial_run(size: int, width: int, **changes: Any) -> AdvtrainRun:
     """The quick preset's adversarial training, but for a few epochs only."""
-    settings = {"bs": 32, "T": EPOCHS, "lr": 0.1, "atk_iters": 20, "C0": 10, "eps": 0.2, "seed": 0} | changes
+    settings: dict[str, Any] = {
+        "bs": 32,
+        "T": EPOCHS,
+        "lr": 0.1,
+        "atk_iters": 20,
+        "C0": 10,
+        "eps": 0.2,
+        "seed": 0,
+    } | changes
     return AdvtrainRun(
         dataset="mnist5k", pair=PAIR, protocol="strict", antialias=True, size=size, width=width, **settings
     )

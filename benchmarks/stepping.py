@@ -22,6 +22,7 @@ def search() -> Section:
     )
     exact, stepping = len(x) / seconds["exact"], STEPPED / seconds["stepping"]
     apart = np.rint(np.abs(found["exact"][:STEPPED] - found["stepping"]) / GRID)
+    steps = found["stepping"].mean() / GRID
     return Section(
         "Search along the gradient",
         "How far each example must go until f changes sign: found exactly, and by trying every multiple of 0.001 "
@@ -29,7 +30,7 @@ def search() -> Section:
         [
             {"what": f"exact: {len(x)} examples", "examples/s": exact, "times as fast": exact / stepping},
             {
-                "what": f"stepping: {STEPPED} of them, which flip after {found['stepping'].mean() / GRID:.0f} steps on average",
+                "what": f"stepping: {STEPPED} of them, which flip after {steps:.0f} steps on average",
                 "examples/s": stepping,
                 "times as fast": 1.0,
                 "equal to within a step": f"{(apart <= 1).sum()} of {STEPPED}",

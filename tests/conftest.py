@@ -1,8 +1,12 @@
 """What the tests share: copies of the project to run in, an HTTP server on loopback, the official MNIST if any."""
 
+import os
+
+# before NumPy is imported, which then sets up its threads; a run has one, and so its rounding
+os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
+
 import functools
 import http.server
-import os
 import shutil
 import subprocess
 import sys
@@ -13,9 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
-
 from hypothesis import settings
 
 from lazyadv.network import Network, draw
