@@ -1,11 +1,12 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
 # make test   sets everything up and runs every check
+# make bench  measures, side by side with other implementations
 
 VENV := .venv
 READY := $(VENV)/ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: all fig1 fig2 fig3 fig4 test lint lock clean
+.PHONY: all fig1 fig2 fig3 fig4 test bench lint lock clean
 .DELETE_ON_ERROR:
 
 fig1 fig2 fig3 fig4: $(READY)
@@ -16,6 +17,12 @@ all: $(READY)
 
 test: lint
 	$(RUN) pytest -n 2 --dist loadfile
+
+# compares with other implementations, in an environment of its own, and writes benchmarks/results.json
+bench: $(READY)
+	python3 -m venv --clear benchmarks/.venv
+	$(RUN) VIRTUAL_ENV=$(CURDIR)/benchmarks/.venv uv pip sync --quiet --require-hashes --compile-bytecode benchmarks/requirements.lock
+	benchmarks/.venv/bin/python benchmarks/run.py
 
 lint: $(READY)
 	$(RUN) ruff check . && ruff format --check . && mypy && snakefmt --check Snakefile && python tests/lint.py

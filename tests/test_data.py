@@ -140,7 +140,8 @@ def test_mnist5k_is_split_by_class() -> None:
 def test_official_files_are_whole(official_mnist: Path) -> None:
     from torchvision.datasets import MNIST
 
-    digits = data.mnist([official_mnist.resolve().as_uri()], MNIST.resources)
+    with serving(official_mnist) as address:
+        digits = data.mnist([address], MNIST.resources)
     split = data.prepare(digits, (0, 1), 5, antialias=False)
     assert (split.x_train.shape, split.x_test.shape) == ((12665, 25), (2115, 25))
     assert np.array_equal(np.unique(split.y_train), [-1, 1])

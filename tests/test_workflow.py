@@ -97,9 +97,21 @@ def test_killed_half_way_it_continues(project: Project) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     done = {path: path.stat().st_mtime_ns for path in folder.glob("[!.]*.json")}
-    project.run("snakemake", "--unlock", "--cores", "1", "--config", "preset=tiny")
     project.run(*command)
     kept = [path for path, made in done.items() if path.stat().st_mtime_ns == made]
     assert len(kept) >= len(done) - 1  # the one that Snakemake had not yet noted as whole may run again
     assert len(list(folder.glob("[!.]*.json"))) == 8
-    assert not list(folder.glob(".*.json"))
+
+
+def test_two_at_once_in_one_folder_do_not_mix(project: Project) -> None:
+    """The second is refused while the first is alive, and neither harms the other."""
+    command = ["snakemake", "--cores", "1", "--config", "preset=tiny", "--", "figures/tiny/fig3.pdf"]
+    first = subprocess.Popen(command, cwd=project.root, env=environment(), stderr=subprocess.DEVNULL)
+    locks = project.root / ".snakemake/locks"
+    deadline = time.monotonic() + 120
+    while not (locks.exists() and list(locks.iterdir())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "locked" in project.snakemake("figures/tiny/fig3.pdf", ok=False)
+    assert first.wait() == 0
+    assert "Nothing to be done" in project.snakemake("figures/tiny/fig3.pdf")
