@@ -17,7 +17,7 @@ from lazyadv import fits
 from lazyadv.params import Figure
 from lazyadv.table import Selection
 
-MIN_UNITS = 2
+MIN_UNITS = 3
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2
 
@@ -93,7 +93,7 @@ def _half_slope(rows: pd.DataFrame) -> Iterator[float]:
             half = fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
             if half is not None:
                 halves[size**2] = half
-        if len(halves) >= MIN_POINTS:
+        if len(halves) == unit["size"].nunique() >= MIN_POINTS:
             yield fits.slope(np.array(list(halves)), np.array(list(halves.values())))
 
 
@@ -105,7 +105,7 @@ def _collapse(rows: pd.DataFrame) -> Iterator[float]:
 
 def _return(rows: pd.DataFrame) -> Iterator[float]:
     """By how much robust accuracy at the largest gap exceeds that at the smallest."""
-    for unit in units(rows):
+    for _, unit in rows.groupby(["width", "size", "eps", "seed"]):
         ordered = unit.sort_values("gap")["robust_test_accuracy"].to_numpy()
         if len(ordered) > 1:
             yield float(ordered[-1] - ordered[0])
@@ -120,7 +120,7 @@ def _transition_slope(rows: pd.DataFrame) -> Iterator[float]:
             half = fits.half_point(-np.log(line["gap"].to_numpy()[::-1]), accuracy[::-1])
             if half is not None:
                 transitions[width] = math.exp(-half)
-        if len(transitions) >= MIN_POINTS:
+        if len(transitions) == unit["width"].nunique() >= MIN_POINTS:
             yield fits.slope(np.array(list(transitions)), np.array(list(transitions.values())))
 
 

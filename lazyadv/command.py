@@ -30,13 +30,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     )
 
 
-def need(path: Path, stage: str, *arguments: str) -> None:
-    """Make `path` with another stage if it is not there, as happens by hand but never under Snakemake.
+def need(fresh: bool, stage: str, *arguments: str) -> None:
+    """Run another stage unless what it makes is `fresh`, as happens by hand but never under Snakemake.
 
-    Raises:
-        DataError: that stage failed; it has said why.
+    If that stage fails it has said why, and this program ends as it did.
     """
-    if not path.exists():
+    if not fresh:
         command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments]
-        if subprocess.run(command, check=False).returncode:
-            raise DataError(f"{path} could not be made")
+        if status := subprocess.run(command, check=False).returncode:
+            sys.exit(status)

@@ -18,7 +18,7 @@ def fig1(shown: Selection) -> Figure:
     """The step that flips a prediction against the dimension, a line per width, beside 1/√d.
 
     Left: relative to the example's norm; right: in the units of the pixels. Solid: trained until the
-    lazy radius; dashed: the untrained network (C0 = 0).
+    lazy radius; dotted: the untrained network (C0 = 0).
     """
     rows = shown.rows.assign(d=shown.rows["size"] ** 2)
     figure, ((relative, raw),) = style.panels(2)

@@ -5,8 +5,10 @@ every later call. Here each one also holds a lock of the operating system, which
 gets it knows that no other is alive and clears what the dead have left.
 """
 
+import contextlib
 import fcntl
 import shutil
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -20,8 +22,15 @@ def clear_after_the_dead() -> None:
     file = (FOLDER / "lazyadv-lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another one has it, or this file system has no such locks
-        file.close()
+    except OSError:  # another one has it (if only a dry run), or this file system has no such locks
+        threading.Thread(target=_wait_for, args=[file], daemon=True).start()
         return
     _held.append(file)
     shutil.rmtree(FOLDER / "locks", ignore_errors=True)
+
+
+def _wait_for(file: IO[str]) -> None:
+    """Take the lock as soon as the other is gone, so that nobody holds this process for dead."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _held.append(file)

@@ -127,7 +127,7 @@ def load(path: str | Path) -> Params:
     """
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeyLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     return checked(Params, content, str(path))
 
@@ -136,7 +136,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML's safe loader, which also refuses a key that stands twice in a mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        keys = [key.value for key, _ in pairs if key.tag != "tag:yaml.org,2002:merge"]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", node.start_mark)

@@ -62,7 +62,8 @@ def figure_paths(preset: str, figure: str) -> list[Path]:
 
 
 def fetch(dataset: str) -> Recipe:
-    return Recipe("fetch", {"dataset": dataset}, ("stages.fetch:main",), {})
+    # not the stage: it only chooses mirrors, and what comes from a mirror is what its checksum says
+    return Recipe("fetch", {"dataset": dataset}, (f"lazyadv.data:{dataset}", "lazyadv.data:save"), {})
 
 
 def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Recipe:
@@ -92,6 +93,18 @@ def claims(name: str, preset: Preset) -> Recipe:
     params = {"preset": name, "grids": {f: [b.model_dump(mode="json") for b in getattr(preset, f)] for f in FIGURES}}
     tables: dict[str, Path] = {experiment: table_path(name, experiment) for experiment in EXPERIMENTS}
     return Recipe("claims", params, ("stages.claims:main",), tables)
+
+
+def has_digits(dataset: str) -> bool:
+    """Whether a data set's file is there, and fresh."""
+    return fingerprint_of(digits_path(dataset)) == fetch(dataset).ingredients(fingerprint_of).fingerprint
+
+
+def has_pair(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> bool:
+    """Whether a prepared file is there, and fresh."""
+    digits = fetch(dataset).ingredients(fingerprint_of).fingerprint
+    wanted = prepare(dataset, pair, size, antialias).ingredients(lambda _: digits).fingerprint
+    return fingerprint_of(pair_path(dataset, pair, size, antialias)) == wanted
 
 
 class Pipeline:
@@ -125,7 +138,9 @@ class Pipeline:
                 case ("data", dataset, pair, name):
                     first, second = pair.split("-")
                     size, antialias = _values(name)
-                    return prepare(dataset, (int(first), int(second)), int(size), antialias == "true")
+                    where = (dataset, (int(first), int(second)), int(size), antialias == "true")
+                    if path == pair_path(*where) and first != second and 1 <= where[2] <= 28:
+                        return prepare(*where)
                 case ("results", preset, experiment, "runs", name) if experiment in EXPERIMENTS:
                     run = self._run(preset, experiment, name)
                     if path == run_path(preset, run):

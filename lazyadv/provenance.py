@@ -121,7 +121,7 @@ def _main(path: Path) -> int:
 
     try:
         made = ingredients_of(path)
-        wanted = Pipeline.load("params.yaml").ingredients(path)
+        pipeline = Pipeline.load("params.yaml")
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -129,6 +129,11 @@ def _main(path: Path) -> int:
     for kind in ("params", "code", "inputs"):
         for key, value in getattr(made, kind).items():
             print(f"  {kind[:-1] if kind != 'code' else kind}  {key} = {value}")
+    try:
+        wanted = pipeline.ingredients(path.resolve().relative_to(Path.cwd()))
+    except ValueError as error:
+        print(f"nothing to compare it with: {error}")
+        return 0
     changes = differences(made, wanted)
     print("\n".join(["stale:", *(f"  {line}" for line in changes)]) if changes else "fresh")
     return 1 if changes else 0

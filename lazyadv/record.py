@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class Epoch(_Part):
-    """After an epoch; the robust accuracies are those of adversarial runs."""
+    """After an epoch; robust accuracies of adversarial runs, on the test set under `strict` after the last one only."""
 
     epoch: int
     loss: float

@@ -29,7 +29,7 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 Pair = Annotated[tuple[Digit, Digit], Field(strict=False), without_repeats]
 Positive = Annotated[float, Field(gt=0)]
 Radius = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Size = Annotated[int, Field(ge=1, le=28)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -173,5 +173,10 @@ def checked(model: type[M], content: Any, where: str) -> M:
         message = {
             "missing": "is missing",
             "extra_forbidden": "is not a key that is known here; remove it or mend its spelling",
+            "float_type": "is not a number (YAML takes 1e-3 for text: write 0.001)",
+            "too_short": "has too few values",
+            "tuple_type": "is not a list",
+            "model_type": "is not a block of keys and values",
         }.get(error["type"], error["msg"].removeprefix("Value error, "))
-        raise ParamsError(f"{where}: {key}: {message}{got}") from None
+        line = f"{where}: {key}: {message}{got}"
+        raise ParamsError(" ".join(line.split())) from None

@@ -41,7 +41,7 @@ def reach(*entries: str) -> dict[str, str]:
         SourceError: an entry or a name imported from this project does not exist.
     """
     reached: dict[str, str] = {}
-    waiting = list(entries)
+    waiting = ["lazyadv:*", *entries]  # the package's own top level runs with every import of it
     while waiting:
         entry = waiting.pop()
         if entry in reached or entry.partition(":")[0] in BOOKKEEPING:
@@ -76,7 +76,9 @@ def _examine(entry: str) -> tuple[str, tuple[str, ...]]:
                 uses += _resolve(*imports[node.id], attribute=qualified.get(id(node)))
             elif node.id in module.definitions and node.id != symbol:
                 uses.append(f"{name}:{node.id}")
-    return _hash([_canonical(statement) for statement in statements]), tuple(uses)
+    names = {node.id for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    bindings = sorted((name, *map(str, module.imports[name])) for name in names & module.imports.keys())
+    return _hash([bindings, *(_canonical(statement) for statement in statements)]), tuple(uses)
 
 
 def _resolve(name: str, symbol: str | None, attribute: str | None = None) -> list[str]:
@@ -100,7 +102,10 @@ def _parse(name: str) -> Module:
     for statement in tree.body:
         for symbol in _defines(statement):
             definitions.setdefault(symbol, []).append(statement)
-    return Module(definitions, _imports(tree.body))
+    imports = _imports(tree.body)
+    if both := imports.keys() & definitions.keys():
+        raise SourceError(f"{path}: {', '.join(sorted(both))}: imported and defined; rename one")
+    return Module(definitions, imports)
 
 
 def _defines(statement: ast.stmt) -> list[str]:
@@ -108,8 +113,8 @@ def _defines(statement: ast.stmt) -> list[str]:
     match statement:
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
-        case ast.Assign(targets=targets):
-            return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        case ast.Assign(targets=targets) if all(isinstance(target, ast.Name) for target in targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
         case ast.AnnAssign(target=ast.Name(id=name)):
             return [name]
         case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
@@ -126,6 +131,7 @@ def _imports(nodes: Any) -> dict[str, tuple[str, str | None]]:
             for alias in node.names:
                 if alias.name.split(".")[0] in PACKAGES:
                     raise SourceError(f"'import {alias.name}': write 'from … import …', which the walk can follow")
+                found[alias.asname or alias.name.split(".")[0]] = (alias.name, None)
         elif isinstance(node, ast.ImportFrom):
             if node.level or not node.module or node.names[0].name == "*":
                 raise SourceError(f"line {node.lineno}: import by full names, which the walk can follow")

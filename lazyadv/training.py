@@ -111,7 +111,7 @@ def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) 
 
 def _is_stuck(robust: list[float], strict: bool) -> bool:
     """Whether the last epoch counts towards the patience; under `strict` only once there is something to lose."""
-    if len(robust) < 3 or (strict and max(robust[-2:]) == 0):
+    if len(robust) < 3 or (strict and max(robust) == 0):
         return False
     return robust[-1] - robust[-2] <= IMPROVEMENT
 
@@ -169,7 +169,7 @@ def measure_search(network: Network, x: np.ndarray, y: np.ndarray, protocol: str
         delta=Statistic.of(delta),
         eta=Statistic.of(eta),
         delta_exact=Statistic.of(exact),
-        relative_delta=Statistic.of(exact / length),
+        relative_delta=Statistic.of(exact[length > 0] / length[length > 0]),  # an image can resize to nothing
         n_correct=int(correct.sum()),
         n_flipped=int(flipped.sum()),
     )

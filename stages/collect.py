@@ -22,8 +22,9 @@ def main() -> None:
     out = pipeline.table_path(args.preset, args.experiment)
     table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, rows)
     print(f"{out}: {len(there)} of {len(recipe.inputs)} runs")
-    for role in recipe.inputs.keys() - there.keys():
-        print(f"missing: {recipe.inputs[role]}")
+    for path in recipe.inputs.values():
+        if path not in there.values():
+            print(f"missing: {path}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main() -> None:
         parser.error("--num1 and --num2 are the same digit")
     where = (args.dataset, (args.num1, args.num2), args.size, args.antialias)
     digits = pipeline.digits_path(args.dataset)
-    command.need(digits, "fetch", args.dataset)
+    command.need(pipeline.has_digits(args.dataset), "fetch", args.dataset)
     split = data.prepare(data.load(digits), *where[1:])
     stamp = pipeline.prepare(*where).ingredients(provenance.fingerprint_of).stamp
     data.save(pipeline.pair_path(*where), stamp, dataclasses.asdict(split))

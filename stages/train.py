@@ -9,6 +9,7 @@ os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLA
 
 import argparse
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -30,13 +31,15 @@ def main() -> None:
     args = vars(arguments().parse_args())
     out, device = args.pop("out"), args.pop("device")
     run = parse(args)
+    path = Path(out) if out else pipeline.run_path("by-hand", run)
+    require_writable(path)
     require_device(device)
     recipe = pipeline.train(run)
-    prepared = pipeline.pair_path(run.dataset, run.pair, run.size, run.antialias)
-    command.need(prepared, "prepare", *flags_of_data(run))
+    where = (run.dataset, run.pair, run.size, run.antialias)
+    command.need(pipeline.has_pair(*where), "prepare", *flags_of_data(run))
+    prepared = pipeline.pair_path(*where)
     made_from = recipe.ingredients(provenance.fingerprint_of)
     split = data.Split(**data.load(prepared))
-    path = Path(out) if out else pipeline.run_path("by-hand", run)
     with Progress(run.T) as progress:
         # looked up by name, so that an experiment's record depends on that experiment's code alone
         outcome = globals()[run.experiment](run, split, device, progress.report)
@@ -115,6 +118,19 @@ def parse(args: dict[str, Any]) -> StandardRun | AdversarialRun:
     run = checked(RUNS[args["experiment"]], args, "flags")
     assert isinstance(run, StandardRun | AdversarialRun)
     return run
+
+
+def require_writable(path: Path) -> None:
+    """See, before the work, that its record can be written.
+
+    Raises:
+        ParamsError: the path is a folder's.
+        OSError: its folder cannot be made, or written to.
+    """
+    if path.is_dir():
+        raise ParamsError(f"flags: out: {path} is a folder; name a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=path.parent).close()
 
 
 def require_device(device: str) -> None:

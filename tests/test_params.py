@@ -2,12 +2,15 @@
 
 import itertools
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from conftest import Project
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lazyadv import params
 from lazyadv.pipeline import Pipeline
@@ -106,3 +109,54 @@ def test_flags_are_checked_like_params() -> None:
     run = params.load(ROOT / "params.yaml").choose("tiny").runs("fig3")[0]
     with pytest.raises(ParamsError, match="flags: eps"):
         checked(RUNS["advtrain"], {**run.model_dump(), "eps": 0}, "flags")
+
+
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 10**30),
+    st.floats(),
+    st.text(max_size=6),
+    st.lists(st.one_of(st.integers(-2, 40), st.floats(), st.text(max_size=3)), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+
+
+@given(st.data())
+def test_any_mutation_is_taken_or_refused_in_one_line(data: st.DataObject) -> None:
+    """A key replaced, removed or added anywhere in params.yaml: never a traceback."""
+    changed = content()
+    where: Any = changed
+    while isinstance(where, dict | list) and where:
+        key = data.draw(st.sampled_from(list(where) if isinstance(where, dict) else list(range(len(where)))))
+        if not isinstance(where[key], dict | list) or not where[key] or data.draw(st.booleans()):
+            break
+        where = where[key]
+    action = data.draw(st.sampled_from(["replace", "remove", "add"]))
+    if action == "replace":
+        where[key] = data.draw(LEAVES)
+    elif action == "remove":
+        del where[key]
+    elif isinstance(where, dict):
+        where[data.draw(st.text(max_size=6))] = data.draw(LEAVES)
+    refusal = ""
+    try:
+        loaded = checked(params.Params, changed, "params.yaml")
+    except ParamsError as error:
+        refusal = str(error)
+    else:
+        for name in loaded.presets:
+            for run in loaded.choose(name).runs(*params.FIGURES)[:50]:
+                assert not {"..", "/"} & set(run.name)
+    assert "\n" not in refusal
+    assert not refusal or refusal.startswith("params.yaml: ")
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_taken_or_refused_in_one_line(text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        with pytest.raises(ParamsError) as error:
+            params.load(file.name)
+    assert "\n" not in str(error.value)
