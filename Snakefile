@@ -1,4 +1,4 @@
-# The table of contents: fetch -> prepare -> train -> collect -> plot, claims.
+# The table of contents: fetch -> prepare -> train -> collect -> plot, audit, claims.
 # A file's inputs are those of its recipe in lazyadv/pipeline.py; what makes it run again is a change of its
 # fingerprint (lazyadv/provenance.py), never its age.
 from pathlib import Path
@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 from lazyadv.lock import clear_after_the_dead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
-from lazyadv.run import RUNS, ParamsError
+from lazyadv.run import EXPERIMENTS, ParamsError
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
@@ -31,14 +31,15 @@ def upstream(output):
 
 def flags(wildcards, output):
     """The flags of stages/train.py for a record."""
-    return pipeline.run(Path(output[0])).flags
+    return pipeline.flags(Path(output[0]))
 
 
 wildcard_constraints:
     dataset="[a-z0-9]+",
     preset="[a-z][a-z0-9-]*",
-    experiment="|".join(RUNS),
+    experiment="|".join(EXPERIMENTS),
     figure="|".join(FIGURES),
+    run="[^/]+",
 
 
 localrules:
@@ -49,6 +50,7 @@ localrules:
     prepare,
     collect,
     plot,
+    audit,
     ledger,
     publish,
 
@@ -103,11 +105,9 @@ rule prepare:
         "--size {wildcards.size} {params.antialias} > {log} 2>&1"
 
 
-for experiment, kind in RUNS.items():
-    name = ",".join(
-        f"{axis}={{{axis}}}" for axis in kind.axes
-    )  # width={width},size={size},...
-    record = f"results/{{preset}}/{experiment}/runs/{name}.json"
+# {run} is width=…,size=…,…,seed=…
+for experiment in EXPERIMENTS:
+    record = f"results/{{preset}}/{experiment}/runs/{{run}}.json"
 
     rule:
         name:
@@ -117,7 +117,7 @@ for experiment, kind in RUNS.items():
         output:
             record,
         log:
-            f"logs/{{preset}}/{experiment}/{name}.log",
+            f"logs/{{preset}}/{experiment}/{{run}}.log",
         params:
             flags=flags,
         shell:
@@ -145,6 +145,17 @@ rule plot:
         "logs/{preset}/{figure}.log",
     shell:
         "python stages/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
+
+
+rule audit:
+    input:
+        upstream("results/{preset}/audit.csv"),
+    output:
+        "results/{preset}/audit.csv",
+    log:
+        "logs/{preset}/audit.log",
+    shell:
+        "python stages/audit.py --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule ledger:

@@ -5,20 +5,19 @@ says how far seeds and widths disagree. Within the bound as a whole: holds; outs
 or from too few units: undecided.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
-from lazyadv import fits
+from lazyadv import measures
 from lazyadv.params import Figure
 from lazyadv.table import Selection
 
 MIN_UNITS = 3
-MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2
 
 
@@ -31,7 +30,7 @@ class Claim:
     source: str
     quantity: str
     bound: tuple[float, float]
-    figure: Figure
+    figure: Figure | Literal["audit"]
     measure: Callable[[pd.DataFrame], Iterator[float]]
 
 
@@ -56,74 +55,6 @@ class Finding:
         return "fails" if high < least or low > most else "undecided"
 
 
-def units(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The rows of each width and seed."""
-    for _, unit in rows.groupby(["width", "seed"]):
-        yield unit
-
-
-def _trained(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["C0"] > 0]
-
-
-def _untrained(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["C0"] == 0]
-
-
-def _clean_accuracy(rows: pd.DataFrame) -> Iterator[float]:
-    return (float(unit["clean_test_accuracy"].mean()) for unit in units(_trained(rows)))
-
-
-def _flipped(rows: pd.DataFrame) -> Iterator[float]:
-    return (float(unit["n_flipped"].sum() / unit["n_correct"].sum()) for unit in units(rows))
-
-
-def _step_slope(rows: pd.DataFrame) -> Iterator[float]:
-    for _, unit in rows.groupby(["width", "C0", "seed"]):
-        known = unit.dropna(subset=["relative_delta_mean"])
-        if known["size"].nunique() >= MIN_POINTS:
-            yield fits.slope(known["size"].to_numpy() ** 2, known["relative_delta_mean"].to_numpy())
-
-
-def _half_slope(rows: pd.DataFrame) -> Iterator[float]:
-    """The slope over d of the ε at which robust accuracy falls through 1/2."""
-    for _, unit in rows.groupby(["width", "C0", "seed"]):
-        halves = {}
-        for size, line in unit.sort_values("eps").groupby("size"):
-            half = fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
-            if half is not None:
-                halves[size**2] = half
-        if len(halves) == unit["size"].nunique() >= MIN_POINTS:
-            yield fits.slope(np.array(list(halves)), np.array(list(halves.values())))
-
-
-def _collapse(rows: pd.DataFrame) -> Iterator[float]:
-    """Robust accuracy at the largest dimension and perturbation."""
-    worst = rows[(rows["size"] == rows["size"].max()) & (rows["eps"] == rows["eps"].max())]
-    return (float(unit["robust_test_accuracy"].mean()) for unit in units(worst))
-
-
-def _return(rows: pd.DataFrame) -> Iterator[float]:
-    """By how much robust accuracy at the largest gap exceeds that at the smallest."""
-    for _, unit in rows.groupby(["width", "size", "eps", "seed"]):
-        ordered = unit.sort_values("gap")["robust_test_accuracy"].to_numpy()
-        if len(ordered) > 1:
-            yield float(ordered[-1] - ordered[0])
-
-
-def _transition_slope(rows: pd.DataFrame) -> Iterator[float]:
-    """The slope over the width of the gap at which robust accuracy rises through 1/2, on a logarithmic scale."""
-    for _, unit in rows.groupby(["size", "eps", "seed"]):
-        transitions = {}
-        for width, line in unit.sort_values("gap").groupby("width"):
-            accuracy = line["robust_test_accuracy"].to_numpy()
-            half = fits.half_point(-np.log(line["gap"].to_numpy()[::-1]), accuracy[::-1])
-            if half is not None:
-                transitions[width] = math.exp(-half)
-        if len(transitions) == unit["width"].nunique() >= MIN_POINTS:
-            yield fits.slope(np.array(list(transitions)), np.array(list(transitions.values())))
-
-
 LEDGER = (
     Claim(
         "clean_accuracy",
@@ -132,7 +63,7 @@ LEDGER = (
         "clean test accuracy",
         (0.95, 1.0),
         "fig1",
-        _clean_accuracy,
+        measures.clean_accuracy,
     ),
     Claim(
         "trained_flips",
@@ -141,7 +72,7 @@ LEDGER = (
         "share of them that flip",
         (1.0, 1.0),
         "fig1",
-        lambda rows: _flipped(_trained(rows)),
+        lambda rows: measures.flipped(measures.trained(rows)),
     ),
     Claim(
         "trained_step",
@@ -150,7 +81,7 @@ LEDGER = (
         "log-log slope of δ/‖x‖ in d",
         HALF_ORDER,
         "fig1",
-        lambda rows: _step_slope(_trained(rows)),
+        lambda rows: measures.step_slope(measures.trained(rows)),
     ),
     Claim(
         "untrained_flips",
@@ -159,7 +90,7 @@ LEDGER = (
         "share of them that flip",
         (1.0, 1.0),
         "fig1",
-        lambda rows: _flipped(_untrained(rows)),
+        lambda rows: measures.flipped(measures.untrained(rows)),
     ),
     Claim(
         "untrained_step",
@@ -168,7 +99,7 @@ LEDGER = (
         "log-log slope of δ/‖x‖ in d",
         HALF_ORDER,
         "fig1",
-        lambda rows: _step_slope(_untrained(rows)),
+        lambda rows: measures.step_slope(measures.untrained(rows)),
     ),
     Claim(
         "robust_half",
@@ -177,7 +108,7 @@ LEDGER = (
         "log-log slope in d of the ε at robust accuracy 1/2",
         HALF_ORDER,
         "fig3",
-        _half_slope,
+        measures.half_slope,
     ),
     Claim(
         "robust_collapse",
@@ -186,7 +117,7 @@ LEDGER = (
         "robust test accuracy there",
         (0.0, 0.1),
         "fig3",
-        _collapse,
+        measures.collapse,
     ),
     Claim(
         "deviation_helps",
@@ -195,7 +126,7 @@ LEDGER = (
         "robust test accuracy at the largest gap less that at the smallest",
         (0.5, 1.0),
         "fig4",
-        _return,
+        measures.recovery,
     ),
     Claim(
         "transition",
@@ -204,7 +135,16 @@ LEDGER = (
         "log-log slope in m of the gap at robust accuracy 1/2",
         HALF_ORDER,
         "fig4",
-        _transition_slope,
+        measures.transition_slope,
+    ),
+    Claim(
+        "attack",
+        "PGD, by which all this is measured, is about as strong as an attack that is not tuned to ε (DDN).",
+        "no claim of the paper, but a condition of the others",
+        "robust test accuracy under PGD less that under the stronger of the two",
+        (0.0, 0.05),
+        "audit",
+        measures.overestimate,
     ),
 )
 
@@ -223,21 +163,29 @@ def judge(claim: Claim, shown: Selection) -> Finding:
     return Finding(claim, float(values.mean()), interval, len(values), len(shown.rows), shown.asked)
 
 
-def judge_all(tables: Mapping[Figure, Selection]) -> list[Finding]:
-    """The whole ledger, in its order, from the rows of each figure."""
+def judge_all(tables: Mapping[str, Selection]) -> list[Finding]:
+    """The whole ledger, in its order, from the rows of each figure and of the audit."""
     return [judge(claim, tables[claim.figure]) for claim in LEDGER]
 
 
-def as_json(finding: Finding) -> dict[str, object]:
-    """A finding as it stands in claims.json."""
-    claim = finding.claim
+def as_json(protocols: Mapping[str, list[Finding]]) -> dict[str, object]:
+    """The ledger as it stands in claims.json: by claim, and in it by protocol."""
     return {
-        "statement": claim.statement,
-        "source": claim.source,
-        "quantity": claim.quantity,
+        claim.key: {
+            "statement": claim.statement,
+            "source": claim.source,
+            "quantity": claim.quantity,
+            "bound": claim.bound,
+        }
+        | {protocol: _finding_as_json(findings[place]) for protocol, findings in protocols.items()}
+        for place, claim in enumerate(LEDGER)
+    }
+
+
+def _finding_as_json(finding: Finding) -> dict[str, object]:
+    return {
         "value": finding.value,
         "interval": finding.interval,
-        "bound": claim.bound,
         "verdict": finding.verdict,
         "units": finding.units,
         "runs": finding.shown,
@@ -245,23 +193,32 @@ def as_json(finding: Finding) -> dict[str, object]:
     }
 
 
-def as_markdown(findings: list[Finding]) -> str:
-    """The ledger as a table for people."""
-    lines = ["| claim | measured | 95 % interval | bound | runs | verdict |", "|---|---|---|---|---|---|"]
-    for finding in findings:
-        claim = finding.claim
-        interval = "–" if finding.interval is None else _range(finding.interval)
-        value = "–" if finding.value is None else _number(finding.value)
-        lines.append(
-            f"| {claim.statement} ({claim.source}) | {claim.quantity}: {value} | {interval} | {_range(claim.bound)} "
-            f"| {finding.shown} of {finding.asked} | **{finding.verdict}** |"
-        )
-    return "\n".join(lines) + "\n"
+def as_markdown(protocols: Mapping[str, list[Finding]]) -> str:
+    """The ledger as a table for people, a column for each protocol."""
+    heads = ["claim", "measured by", "bound", *(f"`{protocol}`" for protocol in protocols)]
+    lines = [heads, ["---"] * len(heads)]
+    for place, claim in enumerate(LEDGER):
+        found = [_finding_as_markdown(findings[place]) for findings in protocols.values()]
+        lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *found])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _number(value: float) -> str:
+def _finding_as_markdown(finding: Finding) -> str:
+    return f"**{finding.verdict}**: {measured(finding)}; {finding.shown} of {finding.asked} runs"
+
+
+def measured(finding: Finding) -> str:
+    """The value, and its interval in brackets."""
+    if finding.value is None:
+        return "nothing measured"
+    return as_number(finding.value) + (f" ({as_range(finding.interval)})" if finding.interval else "")
+
+
+def as_number(value: float) -> str:
+    """Three digits."""
     return f"{value:.3g}".replace("-", "−")
 
 
-def _range(ends: tuple[float, float]) -> str:
-    return _number(ends[0]) if ends[0] == ends[1] else f"{_number(ends[0])} … {_number(ends[1])}"
+def as_range(ends: tuple[float, float]) -> str:
+    """Two ends, or one number where they are the same."""
+    return as_number(ends[0]) if ends[0] == ends[1] else f"{as_number(ends[0])} … {as_number(ends[1])}"

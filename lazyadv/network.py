@@ -46,6 +46,10 @@ class Network:
         """A network that can be trained without changing this one."""
         return replace(self, w=deepcopy(self.w), b=deepcopy(self.b))
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """w, b, v and c by name, on the CPU, to be kept in a file."""
+        return {name: to_numpy(getattr(self, name)) for name in ("w", "b", "v")} | {"c": np.array(self.c)}
+
     def double(self) -> "Network":
         """The same network in float64 on the CPU, to measure with."""
         w, b, v = (to_numpy(part).astype(np.float64) for part in (self.w, self.b, self.v))

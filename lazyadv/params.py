@@ -5,11 +5,12 @@ params.yaml is read once, checked, and frozen.
 
 import itertools
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lazyadv.run import (
     RUNS,
@@ -47,6 +48,10 @@ class _Block(Strict):
     size: Axis[Size]
     seed: Axis[Seed]
 
+    def has(self, run: Run) -> bool:
+        """Whether the run is one of the product."""
+        return all(getattr(run, axis) in getattr(self, axis) for axis in run.axes)
+
 
 class StandardBlock(_Block):
     C0: Axis[Radius]
@@ -63,10 +68,21 @@ class AdvtraingapBlock(_Block):
 
 
 Blocks = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
+PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class Audit(Strict):
+    """Runs of figures 3 and 4 whose final network is kept, and attacked by other means than it was trained against."""
+
+    advtrain: Blocks[AdvtrainBlock]
+    advtraingap: Blocks[AdvtraingapBlock]
 
 
 class Preset(Common):
-    """A named set of hyperparameters and one grid a figure (a list of blocks, taken together)."""
+    """A named set of hyperparameters and one grid a figure (a list of blocks, taken together).
+
+    `counterpart` is the preset that does the same under the other protocol, for the ledger to show beside.
+    """
 
     standard: StandardSettings
     advtrain: AdversarialSettings
@@ -75,6 +91,16 @@ class Preset(Common):
     fig2: Blocks[StandardBlock]
     fig3: Blocks[AdvtrainBlock]
     fig4: Blocks[AdvtraingapBlock]
+    audit: Audit
+    counterpart: PresetName | None = None
+
+    @model_validator(mode="after")
+    def _audit_is_among_the_figures(self) -> Self:
+        for figure, experiment in FIGURES.items():
+            for run in self.audited:
+                if run.experiment == experiment and not any(block.has(run) for block in getattr(self, figure)):
+                    raise ValueError(f"audit.{experiment}: {run.name} is not in the grid of {figure}")
+        return self
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
@@ -84,12 +110,18 @@ class Preset(Common):
 
     def runs(self, *figures: Figure) -> list[Run]:
         """The runs that the figures ask for, in the order of their grids, each once."""
-        return list(dict.fromkeys(run for figure in figures for run in self._expand(figure)))
+        grids = (self._expand(FIGURES[figure], getattr(self, figure)) for figure in figures)
+        return list(dict.fromkeys(itertools.chain(*grids)))
 
-    def _expand(self, figure: Figure) -> Iterator[Run]:
-        experiment = FIGURES[figure]
+    @cached_property
+    def audited(self) -> dict[Run, None]:
+        """The runs whose final network is kept, in the order of their grid."""
+        grids = (self._expand(experiment, getattr(self.audit, experiment)) for experiment in Audit.model_fields)
+        return dict.fromkeys(itertools.chain(*grids))
+
+    def _expand(self, experiment: str, blocks: tuple[_Block, ...]) -> Iterator[Run]:
         axes = RUNS[experiment].axes
-        for block in getattr(self, figure):
+        for block in blocks:
             for point in itertools.product(*(getattr(block, axis) for axis in axes)):
                 yield self.run(experiment, **dict(zip(axes, point, strict=True)))
 
@@ -98,15 +130,22 @@ class Preset(Common):
         return self.runs(*(figure for figure, feeds in FIGURES.items() if feeds == experiment))
 
 
-PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
 class Params(Strict):
     """The whole of params.yaml."""
 
     preset: PresetName
     mirrors: Annotated[tuple[str, ...], Field(strict=False)]
     presets: dict[PresetName, Preset]
+
+    @model_validator(mode="after")
+    def _counterparts_are_there(self) -> Self:
+        for name, preset in self.presets.items():
+            other = preset.counterpart and self.presets.get(preset.counterpart)
+            if preset.counterpart and (not other or other.protocol == preset.protocol):
+                raise ValueError(
+                    f"presets.{name}.counterpart: {preset.counterpart!r} is not a preset of another protocol"
+                )
+        return self
 
     def choose(self, name: str) -> Preset:
         """The preset of that name.
@@ -117,6 +156,15 @@ class Params(Strict):
         if name not in self.presets:
             raise ParamsError(f"preset: {name!r} is not among those of params.yaml: {', '.join(self.presets)}")
         return self.presets[name]
+
+    def with_counterpart(self, name: str) -> dict[str, Preset]:
+        """The preset of that name and, if it has one, its counterpart, by name.
+
+        Raises:
+            ParamsError: there is none of that name.
+        """
+        names = (name, self.choose(name).counterpart)
+        return {each: self.presets[each] for each in names if each is not None}
 
 
 def load(path: str | Path) -> Params:

@@ -49,6 +49,14 @@ def run_path(preset: str, run: Run) -> Path:
     return Path("results", preset, run.experiment, "runs", f"{run.name}.json")
 
 
+def network_path(preset: str, run: Run) -> Path:
+    return Path("results", preset, run.experiment, "networks", f"{run.name}.npz")
+
+
+def audit_path(preset: str) -> Path:
+    return Path("results", preset, "audit.csv")
+
+
 def table_path(preset: str, experiment: str) -> Path:
     return Path("results", preset, experiment, "table.csv")
 
@@ -89,10 +97,18 @@ def plot(name: str, preset: Preset, figure: Figure) -> Recipe:
     return Recipe("plot", params, entries, {"table": table_path(name, FIGURES[figure])})
 
 
-def claims(name: str, preset: Preset) -> Recipe:
-    params = {"preset": name, "grids": {f: [b.model_dump(mode="json") for b in getattr(preset, f)] for f in FIGURES}}
-    tables: dict[str, Path] = {experiment: table_path(name, experiment) for experiment in EXPERIMENTS}
-    return Recipe("claims", params, ("stages.claims:main",), tables)
+def audit(name: str, preset: Preset) -> Recipe:
+    inputs = {run.name: run_path(name, run) for run in preset.audited}  # beside which their networks are
+    inputs |= {f"data {run.name}": pair_path(run.dataset, run.pair, run.size, run.antialias) for run in preset.audited}
+    return Recipe("audit", {"preset": name, **preset.audit.model_dump(mode="json")}, ("stages.audit:main",), inputs)
+
+
+def claims(presets: dict[str, Preset]) -> Recipe:
+    """The ledger of the first preset, beside it that of its counterpart."""
+    grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
+    tables = {f"{name} {experiment}": table_path(name, experiment) for name in presets for experiment in EXPERIMENTS}
+    audits = {f"{name} audit": audit_path(name) for name in presets}
+    return Recipe("claims", {"grids": grids}, ("stages.claims:main",), tables | audits)
 
 
 def has_digits(dataset: str) -> bool:
@@ -120,6 +136,7 @@ class Pipeline:
         self.preset_name = preset or params.preset
         self.preset = params.choose(self.preset_name)
         self._fingerprints: dict[Path, str] = {}
+        self._runs: dict[tuple[str, str, str], Run] = {}  # by preset, experiment and file name
 
     @classmethod
     def load(cls, path: str, preset: str | None = None) -> "Pipeline":
@@ -147,8 +164,14 @@ class Pipeline:
                         return train(run)
                 case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
                     return collect(preset, self.params.choose(preset), experiment)
+                case ("results", preset, experiment, "networks", name) if experiment in EXPERIMENTS:
+                    run = self._run(preset, experiment, name)
+                    if path == network_path(preset, run):
+                        return train(run)
+                case ("results", preset, "audit.csv"):
+                    return audit(preset, self.params.choose(preset))
                 case ("results", preset, "claims.json" | "claims.md"):
-                    return claims(preset, self.params.choose(preset))
+                    return claims(self.params.with_counterpart(preset))
                 case ("figures", preset, name):
                     return plot(preset, self.params.choose(preset), _figure(name))
                 case ("figures", name):
@@ -161,15 +184,19 @@ class Pipeline:
         """All runs of the preset."""
         return self.preset.runs(*FIGURES)
 
-    def run(self, path: Path) -> Run:
-        """The run whose record is at `path`."""
+    def flags(self, path: Path) -> str:
+        """The arguments that make stages/train.py write the record at `path`; a run to audit keeps its network."""
         _, preset, experiment, _, name = path.parts
-        return self._run(preset, experiment, name)
+        run = self._run(preset, experiment, name)
+        kept = run in self.params.choose(preset).audited
+        return run.flags + (f" --network {network_path(preset, run)}" if kept else "")
 
     def _run(self, preset: str, experiment: str, name: str) -> Run:
-        axes = dict(part.split("=") for part in name.removesuffix(".json").split(","))
-        values = {axis: float(value) if axis in ("C0", "gap", "eps") else int(value) for axis, value in axes.items()}
-        return self.params.choose(preset).run(experiment, **values)
+        if (preset, experiment, name) not in self._runs:
+            axes = dict(part.split("=") for part in name.rpartition(".")[0].split(","))
+            values = {axis: float(text) if axis in ("C0", "gap", "eps") else int(text) for axis, text in axes.items()}
+            self._runs[preset, experiment, name] = self.params.choose(preset).run(experiment, **values)
+        return self._runs[preset, experiment, name]
 
     def ingredients(self, path: Path) -> Ingredients:
         """What the output at `path` should be made from."""
@@ -184,15 +211,14 @@ class Pipeline:
     def upstream(self, path: Path) -> tuple[list[Path], bool]:
         """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
 
-        Missing: all inputs. Stale: all inputs and the sentinel, which is newer than the output, so the
-        output is made again. Fresh: inputs whose times do not count; or none if none is there, for of
-        results that were pulled in part the rest is not asked for.
+        Missing: all inputs. Stale, or only a part of what is made in one go: all inputs and the sentinel,
+        which is newer than the output, so the output is made again. Fresh: inputs whose times do not
+        count; or none if none is there, for of results that were pulled in part the rest is not asked for.
         """
         inputs = self._files(path)
-        outputs = self._outputs(path)
-        if not all(output.exists() for output in outputs):
+        if not path.exists():
             return inputs, False
-        if not all(fingerprint_of(output) == self.fingerprint(output) for output in outputs):
+        if not all(fingerprint_of(output) == self.fingerprint(output) for output in self._outputs(path)):
             return [*inputs, SENTINEL], False
         return (inputs if any(file.exists() for file in inputs) else []), True
 
@@ -203,6 +229,9 @@ class Pipeline:
                 return figure_paths(preset, path.stem)
             case ("results", preset, "claims.json"):
                 return claims_paths(preset)
+            case ("results", preset, experiment, "runs", name):
+                run = self._run(preset, experiment, name)
+                return [path, network_path(preset, run)] if run in self.params.choose(preset).audited else [path]
         return [path]
 
     def _files(self, path: Path) -> list[Path]:

@@ -101,16 +101,21 @@ class Run(Common):
         return " ".join([*words, f"--num1 {self.pair[0]}", f"--num2 {self.pair[1]}"])
 
 
-class StandardRun(Run, StandardSettings):
-    """A run of figures 1 and 2."""
+class LazyRun(Run):
+    """A run within the lazy regime, whose radius shrinks with the width."""
 
-    axes = ("width", "size", "C0", "seed")
-    experiment: Literal["standard"] = "standard"
     C0: Radius
 
     @property
     def radius(self) -> float:
         return self.C0 / math.sqrt(self.width)
+
+
+class StandardRun(LazyRun, StandardSettings):
+    """A run of figures 1 and 2."""
+
+    axes = ("width", "size", "C0", "seed")
+    experiment: Literal["standard"] = "standard"
 
 
 class AdversarialRun(Run, AdversarialSettings):
@@ -119,16 +124,11 @@ class AdversarialRun(Run, AdversarialSettings):
     eps: Positive
 
 
-class AdvtrainRun(AdversarialRun):
+class AdvtrainRun(LazyRun, AdversarialRun):
     """A run of figure 3."""
 
     axes = ("width", "size", "C0", "eps", "seed")
     experiment: Literal["advtrain"] = "advtrain"
-    C0: Radius
-
-    @property
-    def radius(self) -> float:
-        return self.C0 / math.sqrt(self.width)
 
 
 class AdvtraingapRun(AdversarialRun):
@@ -169,7 +169,8 @@ def checked(model: type[M], content: Any, where: str) -> M:
     except ValidationError as invalid:
         error = invalid.errors()[0]
         key = ".".join(str(part) for part in error["loc"]) or "the file"
-        got = "" if error["type"] in ("missing", "extra_forbidden") else f" (got {error['input']!r:.60})"
+        whole = error["type"] in ("missing", "extra_forbidden") or isinstance(error["input"], dict)
+        got = "" if whole else f" (got {error['input']!r:.60})"
         message = {
             "missing": "is missing",
             "extra_forbidden": "is not a key that is known here; remove it or mend its spelling",

@@ -12,25 +12,22 @@ from lazyadv.files import replacing
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("--preset", required=True, help="a preset of params.yaml")
+    parser.add_argument("--preset", required=True, help="a preset of params.yaml; beside it its counterpart is shown")
     args = parser.parse_args()
-    preset = params.load("params.yaml").choose(args.preset)
-    recipe = pipeline.claims(args.preset, preset)
-    tables = {
-        figure: table.select(recipe.inputs[experiment], preset.runs(figure))
-        for figure, experiment in params.FIGURES.items()
+    presets = params.load("params.yaml").with_counterpart(args.preset)
+    recipe = pipeline.claims(presets)
+    protocols: dict[str, list[claims.Finding]] = {
+        preset.protocol: claims.judge_all(selections(name, preset)) for name, preset in presets.items()
     }
-    findings = claims.judge_all(tables)
     made_from = recipe.ingredients(provenance.fingerprint_of)
     ledger = {
         "fingerprint": made_from.fingerprint,
         "made_from": made_from.as_dict(),
-        "preset": args.preset,
-        "dataset": preset.dataset,
-        "protocol": preset.protocol,
-        "claims": {finding.claim.key: claims.as_json(finding) for finding in findings},
+        "presets": {preset.protocol: name for name, preset in presets.items()},
+        "dataset": presets[args.preset].dataset,
+        "claims": claims.as_json(protocols),
     }
-    markdown = f"{claims.as_markdown(findings)}\n<!-- {made_from.stamp} -->\n"
+    markdown = f"{claims.as_markdown(protocols)}\n<!-- {made_from.stamp} -->\n"
     for path, text in zip(
         pipeline.claims_paths(args.preset),
         (json.dumps(ledger, indent=1, allow_nan=False) + "\n", markdown),
@@ -38,7 +35,16 @@ def main() -> None:
     ):
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    print(claims.as_markdown(findings))
+    print(claims.as_markdown(protocols))
+
+
+def selections(name: str, preset: params.Preset) -> dict[str, table.Selection]:
+    """The rows of each figure, and of the audit."""
+    found: dict[str, table.Selection] = {
+        figure: table.select(pipeline.table_path(name, experiment), preset.runs(figure))
+        for figure, experiment in params.FIGURES.items()
+    }
+    return {**found, "audit": table.select(pipeline.audit_path(name), list(preset.audited))}
 
 
 if __name__ == "__main__":

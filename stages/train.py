@@ -16,8 +16,6 @@ from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tqdm import tqdm
-
 from lazyadv import command, data, pipeline, provenance, record, training
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked
 
@@ -29,10 +27,11 @@ advtraingap = training.adversarial
 def main() -> None:
     started = time.monotonic()
     args = vars(arguments().parse_args())
-    out, device = args.pop("out"), args.pop("device")
+    out, kept, device = args.pop("out"), args.pop("network"), args.pop("device")
     run = parse(args)
     path = Path(out) if out else pipeline.run_path("by-hand", run)
-    require_writable(path)
+    for file in (path, Path(kept)) if kept else (path,):
+        require_writable(file)
     require_device(device)
     recipe = pipeline.train(run)
     where = (run.dataset, run.pair, run.size, run.antialias)
@@ -51,6 +50,8 @@ def main() -> None:
         search=outcome.search,
         invariants=outcome.invariants,
     )
+    if kept:
+        data.save(Path(kept), made_from.stamp, outcome.network.arrays())
     record.write(path, made_from, run, result, provenance.environment(device, time.monotonic() - started))
     print(f"{path}: {len(outcome.epochs)} epochs ({outcome.stopped}), {time.monotonic() - started:.1f} s")
 
@@ -96,6 +97,7 @@ def arguments() -> argparse.ArgumentParser:
         sub.add_argument("--antialias", action=argparse.BooleanOptionalAction, default=False, help="when resizing")
         sub.add_argument("--device", default="cpu", help="cpu, or a device of torch's such as cuda")
         sub.add_argument("--out", metavar="FILE", help="the record; by default under results/by-hand/")
+        sub.add_argument("--network", metavar="FILE", help="keep the final network, too (.npz)")
     return parser
 
 
@@ -121,14 +123,14 @@ def parse(args: dict[str, Any]) -> StandardRun | AdversarialRun:
 
 
 def require_writable(path: Path) -> None:
-    """See, before the work, that its record can be written.
+    """See, before the work, that a file can be written.
 
     Raises:
         ParamsError: the path is a folder's.
         OSError: its folder cannot be made, or written to.
     """
     if path.is_dir():
-        raise ParamsError(f"flags: out: {path} is a folder; name a file")
+        raise ParamsError(f"flags: {path} is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path.parent).close()
 
@@ -159,17 +161,22 @@ class Progress:
     """A bar on a terminal; elsewhere a plain line for every tenth epoch."""
 
     def __init__(self, epochs: int) -> None:
-        self._bar = tqdm(total=epochs, unit="epoch", disable=not sys.stderr.isatty())
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=epochs, unit="epoch")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def report(self, epoch: record.Epoch) -> None:
         values = epoch.model_dump(exclude_none=True, exclude={"epoch"})
-        if self._bar.disable:
+        if self._bar is None:
             if epoch.epoch % 10 == 0:
                 print(
                     f"epoch {epoch.epoch}: " + ", ".join(f"{k} {v:.4f}" for k, v in values.items()),
