@@ -1,4 +1,5 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
+# make report writes results/<preset>/report.html from the results that there are
 # make test   sets everything up and runs every check
 # make bench  measures, side by side with other implementations
 
@@ -6,7 +7,7 @@ VENV := .venv
 READY := $(VENV)/ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: all fig1 fig2 fig3 fig4 test bench lint lock clean
+.PHONY: all fig1 fig2 fig3 fig4 report test bench lint lock clean
 .DELETE_ON_ERROR:
 
 fig1 fig2 fig3 fig4: $(READY)
@@ -14,6 +15,10 @@ fig1 fig2 fig3 fig4: $(READY)
 
 all: $(READY)
 	$(RUN) snakemake --cores all
+
+# one page of what there is; trains nothing
+report: $(READY)
+	$(RUN) python stages/report.py
 
 test: lint
 	$(RUN) pytest -n 2 --dist loadfile

@@ -1,6 +1,7 @@
 # The table of contents: fetch -> prepare -> train -> collect -> plot, audit, claims.
 # A file's inputs are those of its recipe in lazyadv/pipeline.py; what makes it run again is a change of its
 # fingerprint (lazyadv/provenance.py), never its age.
+import gc
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,7 +9,11 @@ from snakemake.exceptions import WorkflowError
 from lazyadv.lock import clear_after_the_dead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
+from lazyadv.progress import show
 from lazyadv.run import EXPERIMENTS, ParamsError
+
+# planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
+gc.set_threshold(200_000, 20, 100)
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
@@ -32,6 +37,14 @@ def upstream(output):
 def flags(wildcards, output):
     """The flags of stages/train.py for a record."""
     return pipeline.flags(Path(output[0]))
+
+
+onstart:
+    runs = [
+        job for job in workflow.dag.needrun_jobs() if job.rule.name in EXPERIMENTS
+    ]
+    if runs:
+        show({job.jobid: 1 for job in runs})
 
 
 wildcard_constraints:

@@ -105,7 +105,10 @@ def audit(name: str, preset: Preset) -> Recipe:
 
 def claims(presets: dict[str, Preset]) -> Recipe:
     """The ledger of the first preset, beside it that of its counterpart."""
-    grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
+    grids = {
+        name: preset.model_dump(mode="json", include={str(figure) for figure in FIGURES})
+        for name, preset in presets.items()
+    }
     tables = {f"{name} {experiment}": table_path(name, experiment) for name in presets for experiment in EXPERIMENTS}
     audits = {f"{name} audit": audit_path(name) for name in presets}
     return Recipe("claims", {"grids": grids}, ("stages.claims:main",), tables | audits)
@@ -184,10 +187,14 @@ class Pipeline:
         """All runs of the preset."""
         return self.preset.runs(*FIGURES)
 
+    def run(self, path: Path) -> Run:
+        """The run whose record is at `path`."""
+        _, preset, experiment, _, name = path.parts
+        return self._run(preset, experiment, name)
+
     def flags(self, path: Path) -> str:
         """The arguments that make stages/train.py write the record at `path`; a run to audit keeps its network."""
-        _, preset, experiment, _, name = path.parts
-        run = self._run(preset, experiment, name)
+        run, preset = self.run(path), path.parts[1]
         kept = run in self.params.choose(preset).audited
         return run.flags + (f" --network {network_path(preset, run)}" if kept else "")
 

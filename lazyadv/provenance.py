@@ -83,7 +83,7 @@ def environment(device: str, seconds: float) -> dict[str, Any]:
     """The volatile part of a record: what may differ between two runs of the same tuple."""
     return {
         "lazyadv": __version__,
-        "git": _commit(),
+        "git": commit(),
         "python": sys.version.split()[0],
         **{package: version(package) for package in ("numpy", "torch")},
         "device": device,
@@ -92,7 +92,7 @@ def environment(device: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The commit that the code stands at, with -dirty after it where files have changed since."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     here = Path(__file__).parent

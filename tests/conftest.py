@@ -93,6 +93,14 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny preset with all that can be made of it; a test that changes it puts it right again."""
+    project = Project(tmp_path_factory.mktemp("finished"))
+    project.snakemake("all", "claims")
+    return project
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """A real HTTP server on loopback for a folder; gives its address."""

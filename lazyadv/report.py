@@ -1,0 +1,217 @@
+"""What there is of a preset, as one page: figures, claims, hyperparameters, runs and their records, the pipeline.
+
+Everything is read from the records as they lie on disk, not from tables or figures that were made of them
+before, so that a run that is missing or stale is so on the whole page. Nothing is trained.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import pandas as pd
+
+from lazyadv import claims, figures, pipeline, record, table
+from lazyadv.params import FIGURES, Figure, Preset
+from lazyadv.provenance import fingerprint_of
+from lazyadv.run import EXPERIMENTS, Run
+
+TEMPLATE = Path(__file__).with_name("report.html")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run that was asked for: its record, and in what state that is.
+
+    fresh: as params.yaml and the code would make it now; stale: made by other code or other data;
+    unusable: damaged, or another run's; failed: none, and the log of the last try has an error; missing.
+    """
+
+    run: Run
+    path: Path
+    state: str
+    remark: str = ""
+    row: dict[str, Any] | None = None
+    environment: dict[str, Any] | None = None
+
+
+class Shown(NamedTuple):
+    """A figure on the page."""
+
+    name: Figure
+    title: str
+    image: str | None  # a data: address, none where there is no run to show
+    rows: int
+    asked: int
+    settings: dict[str, Any]
+    grid: list[dict[str, Any]]
+
+
+class Stage(NamedTuple):
+    """A box of the drawn pipeline: files that one rule makes, and how many of them are there and fresh."""
+
+    name: str
+    column: int
+    line: int
+    files: int
+    fresh: int
+
+
+class Report:
+    """The page of a preset."""
+
+    def __init__(self, made: pipeline.Pipeline, name: str) -> None:
+        self.pipeline = made
+        self.name = name
+        self.preset = made.params.choose(name)
+
+    @cached_property
+    def entries(self) -> dict[str, list[Entry]]:
+        """The runs of each experiment."""
+        return self._entries(self.name, self.preset)
+
+    def _entries(self, name: str, preset: Preset) -> dict[str, list[Entry]]:
+        return {kind: [self._entry(name, run) for run in preset.runs_of(kind)] for kind in EXPERIMENTS}
+
+    def _entry(self, name: str, run: Run) -> Entry:
+        path = pipeline.run_path(name, run)
+        if not path.exists():
+            last = _last_line(Path("logs", name, run.experiment, f"{run.name}.log"))
+            failed = last and not last.startswith(str(path))  # which is how a run that ends well ends its log
+            return Entry(run, path, "failed", last) if failed else Entry(run, path, "missing")
+        try:
+            row = table.row(path, run)
+            environment = {key: value for key, value in record.read(path)[-1].items() if key != "made_from"}
+        except record.RecordError as error:
+            return Entry(run, path, "unusable", str(error))
+        fresh = row["fingerprint"] == self.pipeline.fingerprint(path)
+        return Entry(run, path, "fresh" if fresh else "stale", "", row, environment)
+
+    def _selections(self, name: str, preset: Preset, entries: dict[str, list[Entry]]) -> dict[str, table.Selection]:
+        selections: dict[str, table.Selection] = {}
+        for figure, experiment in FIGURES.items():
+            runs = dict.fromkeys(preset.runs(figure))
+            rows = [entry.row for entry in entries[experiment] if entry.row and entry.run in runs]
+            selections[figure] = table.Selection(pd.DataFrame(rows), len(runs))
+        audited = pipeline.audit_path(name)
+        empty = table.Selection(pd.DataFrame(), len(preset.audited))
+        selections["audit"] = table.select(audited, list(preset.audited)) if audited.exists() else empty
+        return selections
+
+    @cached_property
+    def selections(self) -> dict[str, table.Selection]:
+        """The rows of each figure and of the audit."""
+        return self._selections(self.name, self.preset, self.entries)
+
+    @property
+    def ledger(self) -> dict[str, list[claims.Finding]]:
+        """The findings by protocol: this preset's, and its counterpart's."""
+        found = {self.preset.protocol: claims.judge_all(self.selections)}
+        for name, preset in self.pipeline.params.with_counterpart(self.name).items():
+            if name != self.name:
+                found[preset.protocol] = claims.judge_all(self._selections(name, preset, self._entries(name, preset)))
+        return {str(protocol): findings for protocol, findings in found.items()}
+
+    def figures(self) -> Iterator[Shown]:
+        """The four figures, drawn from the records that there are."""
+        for name, experiment in FIGURES.items():
+            shown = self.selections[name]
+            draw = getattr(figures, name)
+            settings = self.preset.model_dump(mode="json", include={"dataset", "pair", "protocol", "antialias"})
+            yield Shown(
+                name,
+                draw.__doc__.partition("\n")[0],
+                _image(draw(shown)) if len(shown.rows) else None,
+                len(shown.rows),
+                shown.asked,
+                settings | getattr(self.preset, experiment).model_dump(mode="json"),
+                [block.model_dump(mode="json") for block in getattr(self.preset, name)],
+            )
+
+    def stages(self) -> tuple[list[Stage], list[tuple[Stage, Stage]]]:
+        """The pipeline as boxes and arrows, from the recipes of this preset's outputs."""
+        files: dict[str, set[Path]] = {}
+        arrows: set[tuple[str, str]] = set()
+        waiting = [pipeline.figure_paths(self.name, figure)[0] for figure in FIGURES]
+        waiting.append(pipeline.claims_paths(self.name)[0])
+        while waiting:
+            path = waiting.pop()
+            recipe = self.pipeline.recipe(path)
+            box = _box(recipe)
+            if path in files.setdefault(box, set()):
+                continue
+            files[box].add(path)
+            for file in recipe.inputs.values():
+                if file.parts[0] == "data" or file.parts[1] == self.name:  # the counterpart has a page of its own
+                    arrows.add((_box(self.pipeline.recipe(file)), box))
+                    waiting.append(file)
+        columns: dict[str, int] = {}
+
+        def column(box: str) -> int:
+            if box not in columns:
+                columns[box] = 1 + max((column(before) for before, after in arrows if after == box), default=-1)
+            return columns[box]
+
+        stages: dict[str, Stage] = {}
+        for box in sorted(files, key=lambda box: (column(box), box)):
+            fresh = sum(fingerprint_of(path) == self.pipeline.fingerprint(path) for path in files[box])
+            line = sum(stage.column == column(box) for stage in stages.values())
+            stages[box] = Stage(box, column(box), line, len(files[box]), fresh)
+        return list(stages.values()), [(stages[before], stages[after]) for before, after in sorted(arrows)]
+
+    def code(self) -> dict[str, dict[str, str]]:
+        """The hash of each definition behind the records of an experiment, as it stands now."""
+        return {kind: pipeline.train(self.entries[kind][0].run).ingredients(str).code for kind in EXPERIMENTS}
+
+    def render(self, commit: str | None) -> str:
+        """The page as HTML, with all that it shows inside it."""
+        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        environment.filters |= {"measured": claims.measured, "bound": claims.as_range, "plain": _plain}
+        stages, arrows = self.stages()
+        states = [entry.state for entries in self.entries.values() for entry in entries]
+        return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+            name=self.name,
+            preset=self.preset,
+            commit=commit,
+            claims=claims.LEDGER,
+            ledger=self.ledger,
+            figures=list(self.figures()),
+            experiments=FIGURES,
+            entries=self.entries,
+            counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
+            asked=len(states),
+            stages=stages,
+            arrows=arrows,
+            code=self.code(),
+        )
+
+
+def _box(recipe: pipeline.Recipe) -> str:
+    kind = recipe.params.get("experiment") or recipe.params.get("figure")
+    return f"{recipe.rule} {kind}" if kind else recipe.rule
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _image(figure: Any) -> str:
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _plain(value: Any) -> str:
+    """A value for people: numbers in five digits, lists as YAML writes them."""
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return value if isinstance(value, str) else json.dumps(value)

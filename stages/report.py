@@ -1,0 +1,27 @@
+"""Write what there is of a preset as one page of HTML; nothing is trained for it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command, provenance
+from lazyadv.files import replacing
+from lazyadv.pipeline import Pipeline
+from lazyadv.report import Report
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that it names")
+    args = parser.parse_args()
+    made = Pipeline.load("params.yaml", args.preset)
+    out = Path("results", made.preset_name, "report.html")
+    page = Report(made, made.preset_name).render(provenance.commit())
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    print(out)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,36 @@
+"""The second attack: where the smallest perturbation is known, it finds it; and it only ever lowers robust accuracy."""
+
+import numpy as np
+import pytest
+from conftest import random_examples, random_network
+
+from lazyadv import audit, data, network, params
+from lazyadv.run import AdversarialRun
+
+
+def test_ddn_finds_the_distance_to_a_plane() -> None:
+    """One neuron that is always active: f(x) = w·x + b, so that the nearest flip is |f(x)|/‖w‖ away."""
+    w = np.array([[0.6, -0.8]], np.float32)
+    plane = network.Network(w, np.array([2], np.float32), np.ones(1, np.float32), -2.0)
+    x = np.array([[0.5, 0.3], [0.3, 0.5]], np.float32)
+    y = np.sign(plane(x))
+    found = audit.ddn(plane, x, y)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(np.abs(plane(x)), rel=1e-2)
+    assert (plane(x + found) * y <= 0).all()
+
+
+def test_what_breaks_a_prediction_is_small_and_changes_its_sign() -> None:
+    plane = network.Network(np.eye(1, 2, dtype=np.float32), np.ones(1, np.float32), np.ones(1, np.float32), -1.5)
+    x = np.full((4, 2), 0.7, np.float32)
+    y = np.array([1, 1, 1, -1], np.float32)  # the last is wrong already
+    perturbation = np.array([[-0.3, 0], [-0.1, 0], [-0.3, 0.3], [0, 0]])
+    assert audit.breaks(plane, x, y, perturbation, 0.3).tolist() == [True, False, False, True]
+
+
+def test_the_stronger_of_two_attacks_leaves_no_more_than_either() -> None:
+    preset = params.load("params.yaml").choose("tiny")
+    run = next(run for run in preset.audited if isinstance(run, AdversarialRun))
+    _, trained = random_network(0, run.width, run.size**2, 0.1)
+    x, y = random_examples(0, 60, run.size**2)
+    found = audit.examine(run, trained, data.Split(x, y, x, y))
+    assert 0 < found["strongest"] <= min(found["pgd"], found["ddn"])

@@ -1,0 +1,67 @@
+"""The ledger on made-up tables whose answer is known."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lazyadv import claims
+from lazyadv.table import Selection
+
+SIZES = (5, 10, 20)
+CLAIMS = {claim.key: claim for claim in claims.LEDGER}
+
+
+def fig3(power: float, seeds: int = 3) -> Selection:
+    """Robust accuracy that falls linearly through 1/2 at ε = 0.5 d^power, a little other for each seed."""
+    eps = np.linspace(0.001, 1, 200)
+    rows = [
+        {"width": 1000, "C0": 10.0, "size": size, "eps": e, "seed": seed, "robust_test_accuracy": accuracy}
+        for size, seed in itertools.product(SIZES, range(seeds))
+        for e, accuracy in zip(eps, 0.5 + (0.5 * size ** (2 * power) * (1 + seed / 100) - eps), strict=True)
+    ]
+    return Selection(pd.DataFrame(rows), len(rows))
+
+
+def test_a_slope_of_one_half_holds_and_one_of_one_fails() -> None:
+    right = claims.judge(CLAIMS["robust_half"], fig3(-0.5))
+    assert right.verdict == "holds"
+    assert right.value == pytest.approx(-0.5, abs=0.01)
+    assert claims.judge(CLAIMS["robust_half"], fig3(-1)).verdict == "fails"
+
+
+def test_a_deliberately_wrong_claim_fails() -> None:
+    """That the slope is −1, held against a table whose slope is −1/2."""
+    wrong = dataclasses.replace(CLAIMS["robust_half"], bound=(-1.15, -0.85))
+    assert claims.judge(wrong, fig3(-0.5)).verdict == "fails"
+
+
+def test_two_seeds_do_not_tell() -> None:
+    found = claims.judge(CLAIMS["robust_half"], fig3(-0.5, seeds=2))
+    assert found.verdict == "undecided"
+    assert found.interval is None
+
+
+def test_a_missing_run_is_counted_and_no_slope_is_fitted_without_its_line() -> None:
+    whole = fig3(-0.5)
+    rows = whole.rows[~((whole.rows["size"] == 20) & (whole.rows["seed"] == 1) & (whole.rows["eps"] < 0.2))]
+    found = claims.judge(CLAIMS["robust_half"], Selection(rows, whole.asked))
+    assert found.shown < found.asked
+    assert found.units == 2
+    assert found.verdict == "undecided"
+
+
+def test_both_protocols_stand_side_by_side() -> None:
+    empty = Selection(pd.DataFrame(), 7)
+    tables: dict[str, Selection] = {claim.figure: empty for claim in claims.LEDGER}
+    ledger = {
+        "strict": claims.judge_all({**tables, "fig3": fig3(-0.5)}),
+        "released": claims.judge_all({**tables, "fig3": fig3(-1)}),
+    }
+    found = claims.as_json(ledger)["robust_half"]
+    assert isinstance(found, dict)
+    assert [found[protocol]["verdict"] for protocol in ledger] == ["holds", "fails"]
+    line = next(line for line in claims.as_markdown(ledger).splitlines() if "once ε passes" in line)
+    assert line.index("**holds**: −0.5") < line.index("**fails**: −1")
