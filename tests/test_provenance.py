@@ -13,7 +13,6 @@ from lazyadv.sources import ROOT
 
 QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
 EXPERIMENTS = ("standard", "advtrain", "advtraingap")
-ALL = {"collect": 3, "plot": 4, "publish": 4, "ledger": 1}
 
 
 class Clone(Project):
