@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from lazyadv.lock import clear_after_the_dead
+from lazyadv.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
 from lazyadv.run import RUNS, ParamsError
@@ -15,8 +15,14 @@ try:
 except ParamsError as error:
     raise WorkflowError(str(error))
 renew_sentinel()
-if workflow.is_main_process:
-    clear_after_the_dead()
+lead()
+
+
+onstart:
+    try:
+        hold()
+    except LockError as error:
+        raise WorkflowError(str(error))
 
 
 def upstream(output):
