@@ -85,7 +85,7 @@ class Project:
 
     def start(self, *targets: str, said: Path, cores: int = 2) -> "subprocess.Popen[bytes]":
         """Start Snakemake, at the head of a process group, and do not wait for it; what it prints goes to a file."""
-        command = ["snakemake", "--cores", str(cores), "--config", "preset=tiny", "--", *targets]
+        command = ["snakemake", *targets, "--cores", str(cores), "--config", "preset=tiny"]
         with said.open("wb") as file:
             return subprocess.Popen(
                 command, cwd=self.root, env=environment(), start_new_session=True, stdout=file, stderr=file

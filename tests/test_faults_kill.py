@@ -108,6 +108,14 @@ def test_a_killed_job_is_named_and_made_again(copied: Project, finished: Project
     assert copied.outputs() == finished.outputs()
 
 
+@pytest.mark.parametrize("name", ["figures/tiny/fig1.svg", "results/tiny/claims.md"])
+def test_of_two_files_that_are_made_together_one_may_be_missing(copied: Project, finished: Project, name: str) -> None:
+    """As when their stage is killed between the two."""
+    forget(copied, name)
+    copied.snakemake("all", "claims")
+    assert copied.outputs() == finished.outputs()
+
+
 def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None:
     """Or it would write its record while the next Snakemake trains the same run."""
     project.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", LONG)
