@@ -12,9 +12,9 @@ from lazyadv.run import RUNS, ParamsError
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
-except ParamsError as error:
+    renew_sentinel()
+except (ParamsError, OSError) as error:
     raise WorkflowError(str(error))
-renew_sentinel()
 lead()
 
 

@@ -184,12 +184,14 @@ class Pipeline:
     def upstream(self, path: Path) -> tuple[list[Path], bool]:
         """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
 
-        Missing or stale: all inputs and the sentinel, which is newer than any output, so that this one is
-        made (again), though it be only its companion that is missing. Fresh: inputs whose times do not count; or none if none is there, for of
+        Missing: all inputs. Stale, or without its companion: all inputs and the sentinel, which is newer than
+        the output, so the output is made again. Fresh: inputs whose times do not count; or none if none is there, for of
         results that were pulled in part the rest is not asked for.
         """
         inputs = self._files(path)
         outputs = self._outputs(path)
+        if not path.exists():
+            return inputs, False
         if not all(fingerprint_of(output) == self.fingerprint(output) for output in outputs):
             return [*inputs, SENTINEL], False
         return (inputs if any(file.exists() for file in inputs) else []), True
