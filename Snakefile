@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from lazyadv.lock import clear_after_the_dead
+from lazyadv.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
 from lazyadv.progress import show
@@ -17,11 +17,17 @@ gc.set_threshold(200_000, 20, 100)
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
-except ParamsError as error:
+    renew_sentinel()
+except (ParamsError, OSError) as error:
     raise WorkflowError(str(error))
-renew_sentinel()
-if workflow.is_main_process:
-    clear_after_the_dead()
+lead()
+
+
+onstart:
+    try:
+        hold()
+    except LockError as error:
+        raise WorkflowError(str(error))
 
 
 def upstream(output):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from lazyadv import lock
 from lazyadv.data import DataError
 from lazyadv.record import RecordError
 from lazyadv.run import ParamsError
@@ -14,6 +15,7 @@ from lazyadv.sources import ROOT
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage; an error that its user can mend becomes one message and exit status 1."""
+    lock.follow()
     try:
         main()
     except (ParamsError, DataError, RecordError, ArithmeticError, OSError) as error:

@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import math
 import time
+import urllib.parse
 import urllib.request
 import zipfile
 import zlib
@@ -111,6 +112,8 @@ def _download(url: str) -> bytes:
     """The bytes behind an address. torchvision's own downloader waits for ever on a mirror that hangs."""
     if not url.startswith(("http://", "https://", "file://")):
         raise ValueError("a mirror must begin with http://, https:// or file://")
+    if url.startswith("file://") and not Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path)).is_file():
+        raise FileNotFoundError("there is no such file")  # nor is a folder one, nor a pipe, at which one waits for ever
     deadline = time.monotonic() + PATIENCE
     content = bytearray()
     with urllib.request.urlopen(url, timeout=STALL) as response:

@@ -1,36 +1,68 @@
-"""Snakemake's lock on a folder, after a Snakemake that was killed.
+"""One Snakemake at a time in a folder, and no job without its Snakemake.
 
-Snakemake marks a folder as in use by files, which stay when it is killed (kill -9, power loss) and then stop
-every later call. Here each one also holds a lock of the operating system, which ends with its process: whoever
-gets it knows that no other is alive and clears what the dead have left.
+Snakemake's own lock is off (profiles/default): it is made of files, which outlive a Snakemake that was killed,
+and of two that work on different targets the first to end removes the other's. The lock here is the operating
+system's, which ends with its process however that ends. Dry runs need none.
 """
 
-import contextlib
 import fcntl
-import shutil
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 from typing import IO
 
-FOLDER = Path(".snakemake")
+FILE = Path(".snakemake/lazyadv-lock")
+LEADER = "LAZYADV_SNAKEMAKE"  # tells a job the process that it belongs to
 _held: list[IO[str]] = []  # open, and so locked, until the process ends
 
 
-def clear_after_the_dead() -> None:
-    """Remove Snakemake's lock files from the current folder unless another Snakemake is alive in it."""
-    FOLDER.mkdir(exist_ok=True)
-    file = (FOLDER / "lazyadv-lock").open("w")
+class LockError(RuntimeError):
+    """Another Snakemake is at work in this folder."""
+
+
+def hold() -> None:
+    """Keep the current folder for this process until it ends.
+
+    Raises:
+        LockError: another has it.
+    """
+    file = FILE.open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another one has it (if only a dry run), or this file system has no such locks
-        threading.Thread(target=_wait_for, args=[file], daemon=True).start()
+    except BlockingIOError:
+        file.seek(0)
+        raise LockError(
+            f"snakemake is already at work in this folder (process {file.read().strip()}): wait until it has ended, "
+            "then give this command again; `snakemake -n` may be asked meanwhile"
+        ) from None
+    except OSError:  # this file system has no such locks
         return
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
     _held.append(file)
-    shutil.rmtree(FOLDER / "locks", ignore_errors=True)
 
 
-def _wait_for(file: IO[str]) -> None:
-    """Take the lock as soon as the other is gone, so that nobody holds this process for dead."""
-    with contextlib.suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX)
-        _held.append(file)
+def lead() -> None:
+    """Have the jobs that this process starts end when it does."""
+    os.environ[LEADER] = str(os.getpid())
+
+
+def follow() -> None:
+    """End this process, within a second, if the Snakemake that it is a job of was killed.
+
+    Or it would go on beside the next Snakemake, which does the same work again.
+    """
+    if leader := os.environ.get(LEADER):
+        threading.Thread(target=_end_with, args=[int(leader)], daemon=True).start()
+
+
+def _end_with(process: int) -> None:
+    while True:
+        try:
+            os.kill(process, 0)  # asks whether it lives
+        except ProcessLookupError:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.5)

@@ -1,5 +1,6 @@
 """One look for all figures: sizes, colours, the caption line; and files that are the same bytes every time."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -99,5 +100,7 @@ def save(figure: Figure, path: Path, stamp: str) -> None:
     metadata = (
         {"Keywords": stamp, "CreationDate": None} if path.suffix == ".pdf" else {"Description": stamp, "Date": None}
     )
+    drawn = io.BytesIO()  # for on a full disk matplotlib fails over its own clearing up
+    figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
     with replacing(path) as temporary:
-        figure.savefig(temporary, metadata=metadata)
+        temporary.write_bytes(drawn.getvalue())

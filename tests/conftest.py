@@ -7,6 +7,7 @@ os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLA
 
 import functools
 import http.server
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,6 +83,27 @@ class Project:
         done = self.run("snakemake", *targets, "--cores", str(cores), "--config", f"preset={preset}", ok=ok)
         return done.stdout + done.stderr
 
+    def start(self, *targets: str, said: Path, cores: int = 2) -> "subprocess.Popen[bytes]":
+        """Start Snakemake, at the head of a process group, and do not wait for it; what it prints goes to a file."""
+        command = ["snakemake", *targets, "--cores", str(cores), "--config", "preset=tiny"]
+        with said.open("wb") as file:
+            return subprocess.Popen(
+                command, cwd=self.root, env=environment(), start_new_session=True, stdout=file, stderr=file
+            )
+
+    def outputs(self) -> dict[str, Any]:
+        """What the tiny preset has made, by path: bytes, but records without their provenance, which may differ."""
+        found: dict[str, Any] = {}
+        for folder in ("data", "results/tiny", "figures"):
+            for path in (self.root / folder).rglob("*"):
+                if path.is_file():
+                    found[str(path.relative_to(self.root))] = path.read_bytes()
+        for name, content in found.items():
+            if "/runs/" in name and name.endswith(".json"):
+                found[name] = json.loads(content)
+                assert found[name].pop("provenance")["seconds"] > 0
+        return found
+
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text in a file, which must have it."""
         text = (self.root / name).read_text(encoding="utf-8")
@@ -95,9 +118,17 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny preset with all that can be made of it; a test that changes it puts it right again."""
-    project = Project(tmp_path_factory.mktemp("finished"))
+    """A copy of the project in which the tiny preset's figures and ledger are made; tests leave it so."""
+    project = Project(tmp_path_factory.mktemp("finished") / "project")
     project.snakemake("all", "claims")
+    return project
+
+
+@pytest.fixture
+def copied(finished: Project, project: Project) -> Project:
+    """Another such copy, for a test to damage."""
+    for folder in ("data", "results", "figures", "logs"):
+        shutil.copytree(finished.root / folder, project.root / folder, dirs_exist_ok=True)
     return project
 
 

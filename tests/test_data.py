@@ -1,15 +1,17 @@
 """Fetching from real servers on loopback, good and bad; the digits themselves."""
 
+import functools
 import gzip
 import hashlib
 import http.server
+import os
 import socketserver
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Project, serving
+from conftest import MNIST_FILES, Project, serving
 
 from lazyadv import data
 
@@ -98,6 +100,55 @@ def test_a_mirror_that_hangs_is_given_up(small: Small, monkeypatch: pytest.Monke
             done.set()
             server.shutdown()
             done.clear()
+
+
+def test_after_a_mirror_that_died_midway_the_next_attempt_begins_anew(small: Small) -> None:
+    """The stage is given the first file and half of the second, and then nothing; it keeps none of it."""
+    folder, files, arrays = small
+    whole = (folder / NAMES[1]).read_bytes()
+    requests = []
+
+    class Dying(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests.append(self.path)
+            if len(requests) != 2:
+                return super().do_GET()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(whole)))
+            self.end_headers()
+            self.wfile.write(whole[: len(whole) // 2])
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Dying, directory=str(folder))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        mirror = f"http://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(data.DataError, match=NAMES[1]):
+            data.mnist([mirror], files)
+        check(data.mnist([mirror], files), arrays)
+        server.shutdown()
+    assert len(requests) == 6
+
+
+def test_a_folder_that_is_none_is_named(project: Project, tmp_path: Path) -> None:
+    """Missing; a file; folders or pipes where the files should be. None is read, none is waited for."""
+    (tmp_path / "file").write_text("no folder")
+    for kind in ("folders", "pipes"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "folders" / MNIST_FILES[0][0]).mkdir()
+    os.mkfifo(tmp_path / "pipes" / MNIST_FILES[0][0])
+    os.symlink("/dev/zero", tmp_path / MNIST_FILES[0][0])
+    mirrors = [(tmp_path / name).as_uri() for name in ("missing", "file", "folders", "pipes", ".")]
+    closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    done = project.run("python", "stages/fetch.py", "mnist", ok=False, LAZYADV_MNIST_MIRROR=" ".join(mirrors), **closed)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for mirror in mirrors:
+        assert f"{mirror}/{MNIST_FILES[0][0]}: " in done.stderr
+    assert not [path for path in (project.root / "data").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(

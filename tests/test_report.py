@@ -3,7 +3,6 @@
 import re
 import shutil
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,28 +32,19 @@ class Links(HTMLParser):
                 self.loaded.append(value or "")
 
 
-@pytest.fixture
-def project(finished: Project, tmp_path: Path) -> Project:
-    """A copy of the finished tiny preset, to break."""
-    copy = Project(tmp_path / "project")
-    for folder in ("data", "results", "figures", "logs"):
-        shutil.copytree(finished.root / folder, copy.root / folder, dirs_exist_ok=True)
-    return copy
-
-
 def report(project: Project) -> str:
     said = project.run("python", "stages/report.py", "--preset", "tiny").stdout.strip()
     assert said == "results/tiny/report.html"
     return (project.root / said).read_text()
 
 
-def test_all_is_in_the_page_and_every_link_leads_somewhere(project: Project) -> None:
-    page = report(project)
+def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> None:
+    page = report(copied)
     found = Links(page)
     assert all(address.startswith("data:") for address in found.loaded)
     assert "url(" not in page
     assert len(set(found.ids)) == len(found.ids)
-    folder = project.root / "results/tiny"
+    folder = copied.root / "results/tiny"
     for link in found.links:
         assert link[1:] in found.ids if link.startswith("#") else (folder / link).resolve().is_file(), link
     assert len(re.findall('<section class="record"', page)) == 28
@@ -62,31 +52,31 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(project: Project) -> 
     assert "28 of 28 runs are here." in page
 
 
-def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(project: Project) -> None:
-    gone = project.root / f"results/tiny/advtrain/runs/{RUN}.json"
+def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copied: Project) -> None:
+    gone = copied.root / f"results/tiny/advtrain/runs/{RUN}.json"
     gone.unlink()
-    page = report(project)
+    page = report(copied)
     assert not gone.exists()
     assert re.search(r"27 of 28 runs are here, <b class=\"missing\">1 missing</b>", page)
     assert page.count("7 of 8 runs") == 3  # at figure 3 and its two claims
     assert f'<b class="missing">missing</b> <code>results/tiny/advtrain/runs/{RUN}.json</code>' in page
     for stage in ("collect.py advtrain", "plot.py fig3", "claims.py"):
-        project.run("python", *f"stages/{stage} --preset tiny".split())
-    assert (project.root / "results/tiny/claims.md").read_text().count("7 of 8 runs") == 2
+        copied.run("python", *f"stages/{stage} --preset tiny".split())
+    assert (copied.root / "results/tiny/claims.md").read_text().count("7 of 8 runs") == 2
     assert not gone.exists()
 
 
-def test_a_failed_a_stale_and_a_damaged_run_are_named(project: Project) -> None:
-    runs = project.root / "results/tiny/advtrain/runs"
+def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
+    runs = copied.root / "results/tiny/advtrain/runs"
     first, second = sorted(runs.iterdir())[:2]
     first.write_text(first.read_text()[:-9])
     second.unlink()
-    project.edit("params.yaml", "T: 3, lr: 0.1, normalize: false}", "T: 3, lr: 0.2, normalize: false}")
-    failing = project.run("python", "stages/train.py", "advtrain", "--lr", "-1", ok=False)
-    log = project.root / f"logs/tiny/advtrain/{second.stem}.log"
+    copied.edit("params.yaml", "T: 3, lr: 0.1, normalize: false}", "T: 3, lr: 0.2, normalize: false}")
+    failing = copied.run("python", "stages/train.py", "advtrain", "--lr", "-1", ok=False)
+    log = copied.root / f"logs/tiny/advtrain/{second.stem}.log"
     log.write_text(failing.stderr)
-    project.edit("lazyadv/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
-    page = report(project)
+    copied.edit("lazyadv/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
+    page = report(copied)
     assert re.search(r"14 of 28 runs are here, .*14 stale.*, .*1 failed.*, .*13 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not a whole record" in page
@@ -103,15 +93,15 @@ def watch(page: Any) -> tuple[list[str], list[str]]:
     return complaints, requests
 
 
-def test_it_reads_well_in_a_browser(project: Project) -> None:
+def test_it_reads_well_in_a_browser(copied: Project) -> None:
     """At the width of a desk and of a phone: nothing asked of anybody, nothing complained of, nothing cut off."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip(f"needs one of {', '.join(BROWSERS)}: make test-browser installs one on Debian")
-    report(project)
+    report(copied)
     from playwright.sync_api import sync_playwright
 
-    page_file = project.root / "results/tiny/report.html"
+    page_file = copied.root / "results/tiny/report.html"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
         for width, height in ((1280, 900), (390, 844)):

@@ -1,0 +1,134 @@
+"""kill -9 of anything at any moment: one plain command finishes the work, and trains no finished run again."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Project
+
+from lazyadv import record
+
+DEADLINE = 120  # seconds, for what should take a few
+
+
+def jobs(snakemake: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The stages that a Snakemake has running."""
+    found = []
+    for process in psutil.Process(snakemake.pid).children(recursive=True):
+        try:
+            if process.cmdline()[1:2] and process.cmdline()[1].startswith("stages/"):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            pass
+    return found
+
+
+def a_job(snakemake: "subprocess.Popen[bytes]", stage: str) -> psutil.Process:
+    """A job of a stage, as soon as there is one."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline and snakemake.poll() is None:
+        for job in jobs(snakemake):
+            if job.cmdline()[1] == f"stages/{stage}.py":
+                return job
+        time.sleep(0.05)
+    pytest.fail(f"no job of {stage}")
+
+
+def runs(project: Project) -> dict[Path, tuple[bytes, int]]:
+    """The finished runs, by path: the bytes and the date of their records, each of which is whole."""
+    found = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in project.root.glob("results/tiny/*/runs/w*")}
+    for path in found:
+        record.read(path)
+    return found
+
+
+def forget(project: Project, *names: str) -> None:
+    for name in names:
+        for path in project.root.glob(name):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("forgotten", [("data/mnist5k", "results/tiny"), ("results/tiny/*/table.csv",)])
+def test_whatever_is_killed_the_next_command_finishes(
+    copied: Project, finished: Project, tmp_path: Path, forgotten: tuple[str, ...]
+) -> None:
+    """Snakemake alone, or with all its jobs; while it trains, and while it collects, draws and judges."""
+    unmade = (*forgotten, "results/tiny/claims.*", "figures/*.pdf", "figures/tiny")
+    moments = random.Random(len(unmade))
+    forget(copied, *unmade)
+    kept = runs(copied)
+    for kill in [os.kill, os.killpg] * 5:
+        snakemake = copied.start("all", "claims", said=tmp_path / "said")
+        time.sleep(moments.uniform(1, 6))
+        if snakemake.poll() is None:
+            kill(snakemake.pid, signal.SIGKILL)
+            snakemake.wait()
+        else:
+            assert snakemake.returncode == 0, (tmp_path / "said").read_text()
+            assert copied.outputs() == finished.outputs()
+            forget(copied, *unmade)
+            kept = {path: made for path, made in kept.items() if path.exists()}
+        assert kept.items() <= runs(copied).items()
+        kept = runs(copied)
+    copied.snakemake("all", "claims")
+    assert kept.items() <= runs(copied).items()
+    assert copied.outputs() == finished.outputs()
+
+
+def test_a_killed_job_is_named_and_made_again(copied: Project, finished: Project, tmp_path: Path) -> None:
+    """The other runs go on."""
+    forget(copied, "results/tiny/standard", "figures/fig2.pdf", "figures/tiny/fig2.*")
+    moments = random.Random(0)
+    snakemake = copied.start("figures/fig2.pdf", said=tmp_path / "said", cores=1)
+    killed = set()
+    while len(killed) < 2:
+        job = a_job(snakemake, "train")
+        time.sleep(moments.uniform(0, 0.5))
+        out = job.cmdline()[-1]
+        if job.is_running() and not (copied.root / out).exists():
+            job.kill()
+            killed.add(out)
+        psutil.wait_procs([job])
+    assert snakemake.wait() == 1
+    said = (tmp_path / "said").read_text()
+    kept = runs(copied)
+    for name in killed:
+        assert name in said
+        assert copied.root / name not in kept
+    assert len([path for path in kept if "standard" in path.parts]) == 12 - len(killed)
+    copied.snakemake("figures/fig2.pdf")
+    assert kept.items() <= runs(copied).items()
+    assert copied.outputs() == finished.outputs()
+
+
+@pytest.mark.parametrize("name", ["figures/tiny/fig1.svg", "results/tiny/claims.md"])
+def test_of_two_files_that_are_made_together_one_may_be_missing(copied: Project, finished: Project, name: str) -> None:
+    """As when their stage is killed between the two."""
+    forget(copied, name)
+    copied.snakemake("all", "claims")
+    assert copied.outputs() == finished.outputs()
+
+
+def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None:
+    """Or it would write its record while the next Snakemake trains the same run."""
+    project.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", LONG)
+    snakemake = project.start("figures/tiny/fig3.pdf", said=tmp_path / "said")
+    job = a_job(snakemake, "train")
+    try:
+        snakemake.kill()
+        snakemake.wait()
+        gone, _ = psutil.wait_procs([job], timeout=DEADLINE)
+        assert gone == [job]
+    finally:
+        if job.is_running():
+            job.kill()
+
+
+LONG = "advtrain: {bs: 32, T: 1000000, lr: 0.1, atk_iters: 3}"

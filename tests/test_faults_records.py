@@ -1,0 +1,57 @@
+"""Records that are damaged, another run's, or of a run that failed: named, and never drawn."""
+
+from pathlib import Path
+
+from conftest import Project
+
+TABLE = "results/tiny/advtrain/table.csv"
+FIGURES = ("figures/fig3.pdf", "figures/tiny/fig3.pdf", "figures/tiny/fig3.svg")
+
+
+def some_records(project: Project) -> list[Path]:
+    """The records of figure 3, after what was made of them is gone."""
+    for name in (TABLE, *FIGURES):
+        (project.root / name).unlink()
+    return sorted((project.root / "results/tiny/advtrain/runs").iterdir())
+
+
+def test_one_without_its_fingerprint_or_with_anothers_is_trained_again(copied: Project, finished: Project) -> None:
+    first, second, third, *_ = some_records(copied)
+    first.write_bytes(first.read_bytes()[:20])
+    second.write_bytes(third.read_bytes())
+    third.write_bytes(b"")
+    copied.snakemake("figures/fig3.pdf")
+    assert copied.outputs() == finished.outputs()
+
+
+def test_one_that_ends_early_is_named_and_not_drawn(copied: Project, finished: Project) -> None:
+    """Its fingerprint, at its head, is right."""
+    damaged = some_records(copied)[0]
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    said = copied.snakemake("figures/fig3.pdf", ok=False)
+    name = damaged.relative_to(copied.root)
+    assert f"collect.py: {name}: not a whole record" in said
+    assert "delete it and run again" in said
+    assert "Traceback" not in said
+    assert not [made for made in (TABLE, *FIGURES) if (copied.root / made).exists()]
+    damaged.unlink()
+    copied.snakemake("figures/fig3.pdf")
+    assert copied.outputs() == finished.outputs()
+
+
+def test_a_run_that_diverges_is_named_and_the_others_finish(project: Project) -> None:
+    """The untrained networks (C0 = 0) have no learning rate to diverge with."""
+    project.edit("params.yaml", "standard: {bs: 64, T: 3, lr: 0.1", "standard: {bs: 64, T: 3, lr: 1.0e+38")
+    said = project.snakemake("figures/fig2.pdf", ok=False)
+    runs = project.root / "results/tiny/standard/runs"
+    assert {path.name for path in runs.iterdir()} == {
+        f"width={width},size={size},C0=0,seed={seed}.json"
+        for width, size in ((10, 5), (20, 3), (20, 5))
+        for seed in (0, 1)
+    }
+    assert "train.py: epoch 0: the loss is" in said
+    assert "lower the learning rate (lr)" in said
+    assert "logs/tiny/standard/width=20,size=5,C0=5,seed=1.log" in said
+    assert "Traceback" not in said
+    assert not (runs.parent / "table.csv").exists()
+    assert not (project.root / "figures/tiny/fig2.pdf").exists()

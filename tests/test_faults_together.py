@@ -1,0 +1,56 @@
+"""Two people in one folder: the second Snakemake is refused with one line, and neither harms the other."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+REFUSAL = "snakemake is already at work in this folder (process {pid}): wait until it has ended"
+
+
+def at_work(project: Project, said: Path) -> None:
+    """Wait until a Snakemake has started its first job."""
+    deadline = time.monotonic() + 120
+    while not (project.root / "logs").exists():
+        assert time.monotonic() < deadline, said.read_text()
+        time.sleep(0.05)
+
+
+def test_the_second_is_refused_and_the_first_goes_on(project: Project, tmp_path: Path) -> None:
+    """Whatever its targets; a dry run is answered, and takes nothing from the first when it ends."""
+    first = project.start("figures/tiny/fig3.pdf", said=tmp_path / "said", cores=1)
+    at_work(project, tmp_path / "said")
+    for target in ("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf"):
+        assert "This was a dry-run" in project.snakemake("-n", target)
+        said = project.snakemake(target, ok=False)
+        assert REFUSAL.format(pid=first.pid) in said
+        assert "Traceback" not in said
+    assert first.poll() is None
+    assert not list(project.root.glob("results/tiny/advtraingap"))
+    assert first.wait() == 0
+    assert "Nothing to be done" in project.snakemake("figures/tiny/fig3.pdf")
+
+
+def test_of_two_started_at_once_one_is_refused(copied: Project, finished: Project, tmp_path: Path) -> None:
+    for path in copied.root.glob("figures/**/fig*.pdf"):
+        path.unlink()
+    files = [tmp_path / "one", tmp_path / "two"]
+    both = [copied.start("all", "claims", said=file) for file in files]
+    assert sorted(one.wait() for one in both) == [0, 1]
+    refused = next(index for index, one in enumerate(both) if one.returncode)
+    assert REFUSAL.format(pid=both[1 - refused].pid) in files[refused].read_text()
+    assert copied.outputs() == finished.outputs()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_whoever_is_gone_holds_nothing(project: Project, tmp_path: Path, how: signal.Signals) -> None:
+    """Even if a dry run is alive at the time."""
+    first = project.start("data", said=tmp_path / "said")
+    at_work(project, tmp_path / "said")
+    first.send_signal(how)
+    assert first.wait() != 0
+    dry = project.start("all", "-n", said=tmp_path / "dry")
+    project.snakemake("data")
+    assert dry.wait() == 0
