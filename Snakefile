@@ -23,13 +23,6 @@ except (ParamsError, OSError) as error:
 lead()
 
 
-onstart:
-    try:
-        hold()
-    except LockError as error:
-        raise WorkflowError(str(error))
-
-
 def upstream(output):
     """The input function of the rule that makes `output`; see Pipeline.upstream."""
 
@@ -46,6 +39,10 @@ def flags(wildcards, output):
 
 
 onstart:
+    try:
+        hold()
+    except LockError as error:
+        raise WorkflowError(str(error))
     runs = [
         job for job in workflow.dag.needrun_jobs() if job.rule.name in EXPERIMENTS
     ]
