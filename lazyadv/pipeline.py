@@ -185,8 +185,8 @@ class Pipeline:
         """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
 
         Missing: all inputs. Stale, or without its companion: all inputs and the sentinel, which is newer than
-        the output, so the output is made again. Fresh: inputs whose times do not count; or none if none is there, for of
-        results that were pulled in part the rest is not asked for.
+        the output, so the output is made again. Fresh: inputs whose times do not count; or none if none is
+        there, for of results that were pulled in part the rest is not asked for.
         """
         inputs = self._files(path)
         outputs = self._outputs(path)

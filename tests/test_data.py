@@ -140,12 +140,10 @@ def test_a_folder_that_is_none_is_named(project: Project, tmp_path: Path) -> Non
         (tmp_path / kind).mkdir()
     (tmp_path / "folders" / MNIST_FILES[0][0]).mkdir()
     os.mkfifo(tmp_path / "pipes" / MNIST_FILES[0][0])
-    os.symlink("/dev/zero", tmp_path / MNIST_FILES[0][0])
+    (tmp_path / MNIST_FILES[0][0]).symlink_to("/dev/zero")
     mirrors = [(tmp_path / name).as_uri() for name in ("missing", "file", "folders", "pipes", ".")]
     closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    done = project.run(
-        "python", "stages/fetch.py", "mnist", ok=False, LAZYADV_MNIST_MIRROR=" ".join(mirrors), **closed
-    )
+    done = project.run("python", "stages/fetch.py", "mnist", ok=False, LAZYADV_MNIST_MIRROR=" ".join(mirrors), **closed)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     for mirror in mirrors:
