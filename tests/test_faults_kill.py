@@ -87,7 +87,7 @@ def test_a_killed_job_is_named_and_made_again(copied: Project, finished: Project
     forget(copied, "results/tiny/standard", "figures/fig2.pdf", "figures/tiny/fig2.*")
     moments = random.Random(0)
     snakemake = copied.start("figures/fig2.pdf", said=tmp_path / "said", cores=1)
-    killed = set()
+    killed: set[str] = set()
     while len(killed) < 2:
         job = a_job(snakemake, "train")
         time.sleep(moments.uniform(0, 0.5))
