@@ -30,6 +30,7 @@ from lazyadv.run import (
     without_repeats,
 )
 
+MOST_VALUES = 1_000_000
 T = TypeVar("T")
 Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repeats]
 Figure = Literal["fig1", "fig2", "fig3", "fig4"]
@@ -175,9 +176,22 @@ def load(path: str | Path) -> Params:
     """
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeyLoader)
+        _require_countable(content)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     return checked(Params, content, str(path))
+
+
+def _require_countable(content: Any) -> None:
+    """Refuse a few lines of aliases that stand for billions of values, or for themselves."""
+    count, waiting = 0, [content]
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ValueError(f"with its aliases written out it has more than {MOST_VALUES:,} values")
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
