@@ -5,6 +5,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from lazyadv import cost
 from lazyadv.lock import clear_after_the_dead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
@@ -32,6 +33,15 @@ def upstream(output):
 def flags(wildcards, output):
     """The flags of stages/train.py for a record."""
     return pipeline.run(Path(output[0])).flags
+
+
+def demand(output, measure):
+    """A resource of the job that makes the record `output`, as `measure` has it for a run; more at each attempt."""
+
+    def resource(wildcards, attempt):
+        return attempt * measure(pipeline.run(Path(output.format(**wildcards))))
+
+    return resource
 
 
 wildcard_constraints:
@@ -120,6 +130,10 @@ for experiment, kind in RUNS.items():
             f"logs/{{preset}}/{experiment}/{name}.log",
         params:
             flags=flags,
+        threads: 1
+        resources:
+            mem_mb=demand(record, cost.memory_mb),
+            runtime=demand(record, cost.minutes),
         shell:
             "python stages/train.py {params.flags} --out {output} > {log} 2>&1"
 

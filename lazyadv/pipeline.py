@@ -120,6 +120,7 @@ class Pipeline:
         self.preset_name = preset or params.preset
         self.preset = params.choose(self.preset_name)
         self._fingerprints: dict[Path, str] = {}
+        self._runs: dict[Path, Run] = {}
 
     @classmethod
     def load(cls, path: str, preset: str | None = None) -> "Pipeline":
@@ -142,7 +143,7 @@ class Pipeline:
                     if path == pair_path(*where) and first != second and 1 <= where[2] <= 28:
                         return prepare(*where)
                 case ("results", preset, experiment, "runs", name) if experiment in EXPERIMENTS:
-                    run = self._run(preset, experiment, name)
+                    run = self.run(path)
                     if path == run_path(preset, run):
                         return train(run)
                 case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
@@ -163,8 +164,10 @@ class Pipeline:
 
     def run(self, path: Path) -> Run:
         """The run whose record is at `path`."""
-        _, preset, experiment, _, name = path.parts
-        return self._run(preset, experiment, name)
+        if path not in self._runs:
+            _, preset, experiment, _, name = path.parts
+            self._runs[path] = self._run(preset, experiment, name)
+        return self._runs[path]
 
     def _run(self, preset: str, experiment: str, name: str) -> Run:
         axes = dict(part.split("=") for part in name.removesuffix(".json").split(","))
@@ -222,7 +225,7 @@ def _values(name: str) -> Iterable[str]:
 
 
 def _figure(name: str) -> Figure:
-    figure = name.partition(".")[0]
-    if figure not in FIGURES:
-        raise KeyError(f"no figure {figure!r}")
+    figure, _, suffix = name.partition(".")
+    if figure not in FIGURES or suffix not in ("pdf", "svg"):
+        raise ValueError(f"there is no figure {name!r}")
     return figure
