@@ -18,6 +18,8 @@ except ParamsError as error:
 renew_sentinel()
 if workflow.is_main_process:
     clear_after_the_dead()
+if workflow.remote_exec:  # in an allocation that runs share: one that fails does not stop the others
+    workflow.execution_settings.keep_going = True
 
 
 def upstream(output):
@@ -33,6 +35,16 @@ def upstream(output):
 def flags(wildcards, output):
     """The flags of stages/train.py for a record."""
     return pipeline.run(Path(output[0])).flags
+
+
+def group(output):
+    """The group of jobs that may share an allocation of a cluster (profiles/slurm): those of short runs."""
+
+    def name(wildcards):
+        run = pipeline.run(Path(output.format(**wildcards)))
+        return "short" if cost.minutes(run) <= cost.SHORT else None
+
+    return name if workflow.non_local_exec else None
 
 
 def demand(output, measure):
@@ -128,14 +140,18 @@ for experiment, kind in RUNS.items():
             record,
         log:
             f"logs/{{preset}}/{experiment}/{name}.log",
-        params:
-            flags=flags,
+        group:
+            group(record)
         threads: 1
         resources:
             mem_mb=demand(record, cost.memory_mb),
             runtime=demand(record, cost.minutes),
+        params:
+            flags=flags,
+            device=config.get("device", "cpu"),
         shell:
-            "python stages/train.py {params.flags} --out {output} > {log} 2>&1"
+            "python stages/train.py {params.flags} --device {params.device} "
+            "--out {output} > {log} 2>&1"
 
 
 rule collect:

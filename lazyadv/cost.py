@@ -18,7 +18,10 @@ from lazyadv.pipeline import SENTINEL, Pipeline
 from lazyadv.provenance import fingerprint_of
 from lazyadv.run import AdversarialRun, Run, StandardRun
 
-EXAMPLES = {"mnist": (12_665, 2_115), "mnist5k": (800, 200)}  # of a pair: train, test; (0, 1), others have about as many
+EXAMPLES = {
+    "mnist": (12_665, 2_115),
+    "mnist5k": (800, 200),
+}  # of a pair: train, test; (0, 1), others have about as many
 SGD = 20  # steps: one example's pass of SGD
 SEARCH = 200  # steps: one example's search along the gradient
 LENGTH = 150  # steps: a path of length 1 in the units of x

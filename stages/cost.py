@@ -48,7 +48,9 @@ def report(need: cost.Need) -> list[str]:
     if not own:
         notes.append(f"{need.preset} has no record of its own: the estimate is extrapolated, and rough.")
     if estimate.at_most:
-        notes.append(f"≤: all T epochs are counted for runs of which {need.preset} has no record to say how many they have.")
+        notes.append(
+            f"≤: all T epochs are counted for runs of which {need.preset} has no record to say how many they have."
+        )
     return notes
 
 

@@ -23,7 +23,7 @@ main() {
 require_slurm() {
     local program
     for program in munged slurmctld slurmd sbatch; do
-        command -v "$program" > /dev/null || skip "$program is not installed: make test-slurm"
+        command -v "$program" > /dev/null || skip "$program is not installed: see the Makefile's test-slurm"
     done
     [ "$(id -u)" = 0 ] || skip "Slurm's daemons need root"
     unshare --mount --uts --pid --fork true 2> /dev/null || skip "namespaces are not allowed here"
@@ -62,7 +62,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 MinJobAge=3600
 NodeName=localhost NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000
-PartitionName=short Nodes=localhost Default=YES MaxTime=INFINITE
+PartitionName=test Nodes=localhost Default=YES MaxTime=INFINITE
 END
 }
 
