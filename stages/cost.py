@@ -24,8 +24,8 @@ def main() -> None:
     targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in FIGURES]
     needs = cost.needs(pipeline, targets)
     print(ROW.format("", "runs", "cached", "to train", "core-hours", "longest run"))
-    notes = dict.fromkeys(note for need in needs for note in report(need))
-    print(*notes, sep="\n")
+    for note in dict.fromkeys([note for need in needs for note in report(need)]):
+        print(note)
 
 
 def report(need: cost.Need) -> list[str]:
@@ -48,9 +48,7 @@ def report(need: cost.Need) -> list[str]:
     if not own:
         notes.append(f"{need.preset} has no record of its own: the estimate is extrapolated, and rough.")
     if estimate.at_most:
-        notes.append(
-            f"≤: all T epochs are counted for runs of which {need.preset} has no record to say how many they have."
-        )
+        notes.append(f"≤ counts all T epochs of runs of which {need.preset} has no record to say how many they have.")
     return notes
 
 

@@ -1,7 +1,6 @@
 """What stages/cost.py says, against what Snakemake would do and what the records say; what the jobs ask for."""
 
 import re
-from pathlib import Path
 
 import pytest
 from conftest import Project
