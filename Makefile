@@ -1,13 +1,15 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
 # make report writes results/<preset>/report.html from the results that there are
 # make test   sets everything up and runs every check
+# make slurm  sets up what profiles/slurm needs beside it
+# make test-slurm   checks it on a Slurm of its own; installs one (Debian, as root)
 # make bench  measures, side by side with other implementations
 
 VENV := .venv
 READY := $(VENV)/ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: all fig1 fig2 fig3 fig4 report test bench lint lock clean
+.PHONY: all fig1 fig2 fig3 fig4 report test slurm test-slurm test-browser bench lint lock clean
 .DELETE_ON_ERROR:
 
 fig1 fig2 fig3 fig4: $(READY)
@@ -22,6 +24,13 @@ report: $(READY)
 
 test: lint
 	$(RUN) pytest -n 2 --dist loadfile
+
+slurm: $(READY)
+	$(RUN) uv pip install --quiet --require-hashes --no-deps --compile-bytecode -r profiles/slurm/requirements.lock
+
+test-slurm: slurm
+	apt-get install --quiet --yes --no-install-recommends slurmctld slurmd slurm-client munge
+	$(RUN) pytest tests/test_slurm.py
 
 # compares with other implementations, in an environment of its own, and writes benchmarks/results.json
 bench: $(READY)
@@ -43,6 +52,8 @@ $(READY): requirements.lock
 # after a change of the dependencies in pyproject.toml
 lock: $(READY)
 	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra test pyproject.toml -o requirements.lock
+	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra slurm -c requirements.lock pyproject.toml \
+		| sed -n '/^snakemake-executor-plugin-slurm/,/^    # via/p' > profiles/slurm/requirements.lock
 
 clean:
 	rm -rf $(VENV) .snakemake logs

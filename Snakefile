@@ -6,6 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from lazyadv import cost
 from lazyadv.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
@@ -21,6 +22,10 @@ try:
 except (ParamsError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
+if (
+    workflow.remote_exec
+):  # in an allocation that runs share: one that fails does not stop the others
+    workflow.execution_settings.keep_going = True
 
 
 def upstream(output):
@@ -47,7 +52,31 @@ onstart:
         job for job in workflow.dag.needrun_jobs() if job.rule.name in EXPERIMENTS
     ]
     if runs:
-        show({job.jobid: 1 for job in runs})
+        show(
+            {
+                job.jobid: cost.share(pipeline.run(Path(job.output[0])))
+                for job in runs
+            }
+        )
+
+
+def group(output):
+    """The group of jobs that may share an allocation of a cluster (profiles/slurm): those of short runs."""
+
+    def name(wildcards):
+        run = pipeline.run(Path(output.format(**wildcards)))
+        return "short" if cost.minutes(run) <= cost.SHORT else None
+
+    return name if workflow.non_local_exec else None
+
+
+def demand(output, measure):
+    """A resource of the job that makes the record `output`, as `measure` has it for a run; more at each attempt."""
+
+    def resource(wildcards, attempt):
+        return attempt * measure(pipeline.run(Path(output.format(**wildcards))))
+
+    return resource
 
 
 wildcard_constraints:
@@ -134,10 +163,18 @@ for experiment in EXPERIMENTS:
             record,
         log:
             f"logs/{{preset}}/{experiment}/{{run}}.log",
+        group:
+            group(record)
+        threads: 1
+        resources:
+            mem_mb=demand(record, cost.memory_mb),
+            runtime=demand(record, cost.minutes),
         params:
             flags=flags,
+            device=config.get("device", "cpu"),
         shell:
-            "python stages/train.py {params.flags} --out {output} > {log} 2>&1"
+            "python stages/train.py {params.flags} --device {params.device} "
+            "--out {output} > {log} 2>&1"
 
 
 rule collect:

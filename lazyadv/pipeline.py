@@ -139,7 +139,7 @@ class Pipeline:
         self.preset_name = preset or params.preset
         self.preset = params.choose(self.preset_name)
         self._fingerprints: dict[Path, str] = {}
-        self._runs: dict[tuple[str, str, str], Run] = {}  # by preset, experiment and file name
+        self._runs: dict[Path, Run] = {}
 
     @classmethod
     def load(cls, path: str, preset: str | None = None) -> "Pipeline":
@@ -161,14 +161,14 @@ class Pipeline:
                     where = (dataset, (int(first), int(second)), int(size), antialias == "true")
                     if path == pair_path(*where) and first != second and 1 <= where[2] <= 28:
                         return prepare(*where)
-                case ("results", preset, experiment, "runs", name) if experiment in EXPERIMENTS:
-                    run = self._run(preset, experiment, name)
+                case ("results", preset, experiment, "runs", _) if experiment in EXPERIMENTS:
+                    run = self.run(path)
                     if path == run_path(preset, run):
                         return train(run)
                 case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
                     return collect(preset, self.params.choose(preset), experiment)
-                case ("results", preset, experiment, "networks", name) if experiment in EXPERIMENTS:
-                    run = self._run(preset, experiment, name)
+                case ("results", preset, experiment, "networks", _) if experiment in EXPERIMENTS:
+                    run = self.run(path)
                     if path == network_path(preset, run):
                         return train(run)
                 case ("results", preset, "audit.csv"):
@@ -188,22 +188,19 @@ class Pipeline:
         return self.preset.runs(*FIGURES)
 
     def run(self, path: Path) -> Run:
-        """The run whose record is at `path`."""
-        _, preset, experiment, _, name = path.parts
-        return self._run(preset, experiment, name)
+        """The run whose record, or network, is at `path`."""
+        if path not in self._runs:
+            _, preset, experiment, _, name = path.parts
+            axes = dict(part.split("=") for part in name.rpartition(".")[0].split(","))
+            values = {axis: float(text) if axis in ("C0", "gap", "eps") else int(text) for axis, text in axes.items()}
+            self._runs[path] = self.params.choose(preset).run(experiment, **values)
+        return self._runs[path]
 
     def flags(self, path: Path) -> str:
         """The arguments that make stages/train.py write the record at `path`; a run to audit keeps its network."""
         run, preset = self.run(path), path.parts[1]
         kept = run in self.params.choose(preset).audited
         return run.flags + (f" --network {network_path(preset, run)}" if kept else "")
-
-    def _run(self, preset: str, experiment: str, name: str) -> Run:
-        if (preset, experiment, name) not in self._runs:
-            axes = dict(part.split("=") for part in name.rpartition(".")[0].split(","))
-            values = {axis: float(text) if axis in ("C0", "gap", "eps") else int(text) for axis, text in axes.items()}
-            self._runs[preset, experiment, name] = self.params.choose(preset).run(experiment, **values)
-        return self._runs[preset, experiment, name]
 
     def ingredients(self, path: Path) -> Ingredients:
         """What the output at `path` should be made from."""
@@ -236,8 +233,8 @@ class Pipeline:
                 return figure_paths(preset, path.stem)
             case ("results", preset, "claims.json"):
                 return claims_paths(preset)
-            case ("results", preset, experiment, "runs", name):
-                run = self._run(preset, experiment, name)
+            case ("results", preset, _, "runs", _):
+                run = self.run(path)
                 return [path, network_path(preset, run)] if run in self.params.choose(preset).audited else [path]
         return [path]
 
@@ -258,7 +255,7 @@ def _values(name: str) -> Iterable[str]:
 
 
 def _figure(name: str) -> Figure:
-    figure = name.partition(".")[0]
-    if figure not in FIGURES:
-        raise KeyError(f"no figure {figure!r}")
+    figure, _, suffix = name.partition(".")
+    if figure not in FIGURES or suffix not in ("pdf", "svg"):
+        raise ValueError(f"there is no figure {name!r}")
     return figure

@@ -1,0 +1,63 @@
+"""Say what making figures, tables or claims would cost: the runs to train, and the time of a core that they take.
+
+Nothing is made. The time rests on the seconds in the records on disk, scaled by work (lazyadv/cost.py).
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command, cost
+from lazyadv.params import FIGURES
+from lazyadv.pipeline import Pipeline, figure_paths
+
+ROW = "{:<22}{:>7}{:>9}{:>11}{:>16}{:>18}"
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("targets", nargs="*", type=Path, help="what the pipeline would make; by default all figures")
+    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
+    args = parser.parse_args()
+    pipeline = Pipeline.load("params.yaml", args.preset)
+    targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in FIGURES]
+    needs = cost.needs(pipeline, targets)
+    print(ROW.format("", "runs", "cached", "to train", "core-hours", "longest run"))
+    for note in dict.fromkeys([note for need in needs for note in report(need)]):
+        print(note)
+
+
+def report(need: cost.Need) -> list[str]:
+    """Print the row of what is needed of an experiment; return what its estimate rests on, a line each."""
+    train = len(need.to_train)
+    counts = (f"{need.preset} {need.experiment}", need.asked, need.asked - train, train)
+    if not train:
+        print(ROW.format(*counts, "0", "–"))
+        return []
+    own = cost.measured([need.preset])
+    others = [] if own else cost.measured(path.name for path in Path("results").glob("*"))
+    if not own + others:
+        print(ROW.format(*counts, "unknown", "unknown"))
+        return ["There is no record to estimate from: train a run, or `dvc pull`, and ask again."]
+    estimate = cost.estimate(need.to_train, own or others, own)
+    most = "≤ " if estimate.at_most else ""
+    print(ROW.format(*counts, f"{most}{estimate.seconds / 3600:,.2f}", most + duration(estimate.longest)))
+    presets = ", ".join(sorted({each.preset for each in own or others}))
+    notes = [f"Estimated from the seconds of {len(own or others)} records of {presets}, scaled by work."]
+    if not own:
+        notes.append(f"{need.preset} has no record of its own: the estimate is extrapolated, and rough.")
+    if estimate.at_most:
+        notes.append(f"≤ counts all T epochs of runs of which {need.preset} has no record to say how many they have.")
+    return notes
+
+
+def duration(seconds: float) -> str:
+    """In the unit that suits: 12 s, 3.4 min, 5.6 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,57 @@
+"""What stages/cost.py says, against what Snakemake would do and what the records say; what the jobs ask for."""
+
+import re
+
+import pytest
+from conftest import Project
+
+from lazyadv import cost, params
+
+
+def said(project: Project, *arguments: str, ok: bool = True) -> str:
+    done = project.run("python", "stages/cost.py", "--preset", "tiny", *arguments, ok=ok)
+    return done.stdout + done.stderr
+
+
+def test_runs_are_counted_as_snakemake_counts_them(project: Project) -> None:
+    assert re.search(r"tiny advtrain +8 +0 +8 +unknown", said(project, "figures/fig3.pdf"))
+    assert "no record to estimate from" in said(project, "figures/fig3.pdf")
+    project.snakemake("figures/tiny/fig3.pdf")
+    assert re.search(r"tiny advtrain +8 +8 +0", said(project, "results/tiny/advtrain/table.csv"))
+    runs = sorted((project.root / "results/tiny/advtrain/runs").iterdir())
+    runs[0].unlink()
+    runs[1].write_bytes(runs[2].read_bytes())
+    (project.root / "results/tiny/advtrain/table.csv").unlink()
+    assert re.search(r"tiny advtrain +8 +6 +2 +0\.00", said(project, "results/tiny/advtrain/table.csv"))
+    assert re.search(r"^advtrain +2$", project.snakemake("results/tiny/advtrain/table.csv", "-n"), re.MULTILINE)
+    text = said(project, "results/tiny/claims.json")
+    assert re.search(r"tiny standard +12 +0 +12 +≤ ", text)  # of which no record says how many epochs they have
+    assert "7 records of tiny" in text
+
+
+def test_what_is_not_in_the_pipeline_is_one_line(project: Project) -> None:
+    for target in ("figures/fig9.pdf", "figures/fig3.png", "results/tiny/nothing/table.csv", "README.md"):
+        text = said(project, target, ok=False)
+        assert text.startswith(f"cost.py: {target}: ")
+        assert text.count("\n") == 1
+
+
+def test_small_sizes_predict_large_ones() -> None:
+    """Records at twice the usual pace: the estimate gets the pace from small runs and scales it."""
+    runs = params.load("params.yaml").choose("quick").runs("fig3")
+    basis = [cost.Measured("quick", run, run.T, 2 * cost.UNIT * cost.work(run, run.T)) for run in runs if run.size < 28]
+    large = [run for run in runs if run.size == 28]
+    guess = cost.estimate(large, basis, basis)
+    assert guess.seconds == pytest.approx(sum(cost.IMPORTS + 2 * cost.UNIT * cost.work(run, run.T) for run in large))
+    assert guess.at_most == 0
+    assert cost.estimate(large, basis, []).at_most == len(large)
+
+
+def test_no_job_asks_for_less_than_was_measured() -> None:
+    """Peaks of jobs on all of MNIST at size 28 (benchmarks/results.json, and `standard`, which takes most), in MB."""
+    paper = params.load("params.yaml").choose("paper")
+    for experiment, width, peak in (("advtrain", 1000, 432), ("advtrain", 10_000, 744), ("standard", 10_000, 947)):
+        axes = {"C0": 10.0, "eps": 0.2, "width": width, "size": 28, "seed": 0}
+        if experiment == "standard":
+            del axes["eps"]
+        assert peak * 1.2 < cost.memory_mb(paper.run(experiment, **axes)) < peak * 2
