@@ -201,7 +201,7 @@ def test_yaml_that_is_no_params_is_refused_in_one_line(kind: str, tmp_path: Path
 
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:
     """A preset may take over what another has."""
-    text = WHOLE.replace("    advtrain: {bs: 32, T: 2", "    advtrain: &settings {bs: 32, T: 2")
+    text = WHOLE.replace("advtrain: {bs: 32, T: 2,", "advtrain: &settings {bs: 32, T: 2,")
     text = text.replace(
         "    advtraingap: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", "    advtraingap: {<<: *settings, lr: 0.2}"
     )
