@@ -18,8 +18,6 @@ except ParamsError as error:
 renew_sentinel()
 if workflow.is_main_process:
     clear_after_the_dead()
-if workflow.remote_exec:  # in an allocation that runs share: one that fails does not stop the others
-    workflow.execution_settings.keep_going = True
 
 
 def upstream(output):
@@ -41,10 +39,12 @@ def group(output):
     """The group of jobs that may share an allocation of a cluster (profiles/slurm): those of short runs."""
 
     def name(wildcards):
+        if not workflow.non_local_exec:
+            return None
         run = pipeline.run(Path(output.format(**wildcards)))
         return "short" if cost.minutes(run) <= cost.SHORT else None
 
-    return name if workflow.non_local_exec else None
+    return name
 
 
 def demand(output, measure):
