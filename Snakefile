@@ -22,10 +22,6 @@ try:
 except (ParamsError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
-if (
-    workflow.remote_exec
-):  # in an allocation that runs share: one that fails does not stop the others
-    workflow.execution_settings.keep_going = True
 
 
 def upstream(output):
@@ -64,10 +60,12 @@ def group(output):
     """The group of jobs that may share an allocation of a cluster (profiles/slurm): those of short runs."""
 
     def name(wildcards):
+        if not workflow.non_local_exec:
+            return None
         run = pipeline.run(Path(output.format(**wildcards)))
         return "short" if cost.minutes(run) <= cost.SHORT else None
 
-    return name if workflow.non_local_exec else None
+    return name
 
 
 def demand(output, measure):
