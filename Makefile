@@ -3,6 +3,7 @@
 # make test   sets everything up and runs every check
 # make slurm  sets up what profiles/slurm needs beside it
 # make test-slurm   checks it on a Slurm of its own; installs one (Debian, as root)
+# make test-browser looks at the report in a browser; installs one (Debian, as root)
 # make bench  measures, side by side with other implementations
 
 VENV := .venv
@@ -31,6 +32,11 @@ slurm: $(READY)
 test-slurm: slurm
 	apt-get install --quiet --yes --no-install-recommends slurmctld slurmd slurm-client munge
 	$(RUN) pytest tests/test_slurm.py
+
+# looks at the report in a browser; installs one (Debian, as root)
+test-browser: $(READY)
+	apt-get install --quiet --yes --no-install-recommends chromium
+	$(RUN) pytest tests/test_report.py
 
 # compares with other implementations, in an environment of its own, and writes benchmarks/results.json
 bench: $(READY)
