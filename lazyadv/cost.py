@@ -2,9 +2,8 @@
 
 The unit of work is one step of the attack on one example by one neuron in one dimension. All else is told in
 steps: SGD and the search in as many as take their time, a step's length in steps, for the kernel looks at the more
-neurons the farther a step goes. The constants are rounded from the records of `quick` and from jobs on all of MNIST:
-fitted to sizes below 28, the model foretells the sum of quick's seconds at size 28 to 7 %, a run's to a third mostly.
-What a unit takes on a machine is for the records there to say.
+neurons the farther a step goes. The constants are rounded from the records of `quick` and from jobs on all of MNIST,
+which the model meets to a third mostly. What a unit takes on a machine is for the records there to say.
 """
 
 import contextlib
