@@ -118,8 +118,9 @@ def test_of_two_files_that_are_made_together_one_may_be_missing(copied: Project,
 
 def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None:
     """Or it would write its record while the next Snakemake trains the same run."""
-    project.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", LONG)
-    snakemake = project.start("figures/tiny/fig3.pdf", said=tmp_path / "said")
+    project.edit("params.yaml", "standard: {bs: 64, T: 3, lr: 0.1", "standard: {bs: 64, T: 1000000, lr: 0.000001")
+    endless = "results/tiny/standard/runs/width=20,size=5,C0=5,seed=0.json"
+    snakemake = project.start(endless, said=tmp_path / "said")
     job = a_job(snakemake, "train")
     try:
         snakemake.kill()
@@ -129,6 +130,3 @@ def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None
     finally:
         if job.is_running():
             job.kill()
-
-
-LONG = "advtrain: {bs: 32, T: 1000000, lr: 0.1, atk_iters: 3}"
