@@ -2,10 +2,10 @@
 
 A claim is measured once per unit (a seed's runs at one width), so that the interval, a bootstrap over units,
 says how far seeds and widths disagree. Within the bound as a whole: holds; outside as a whole: fails; astride,
-or from too few units: undecided.
+from too few seeds, or where a run is missing or a unit cannot be measured: undecided.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from lazyadv import measures
 from lazyadv.params import Figure
 from lazyadv.table import Selection
 
-MIN_UNITS = 3
+MIN_REPEATS = 3  # seeds, or audited runs
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2
 
 
@@ -31,23 +31,24 @@ class Claim:
     quantity: str
     bound: tuple[float, float]
     figure: Figure | Literal["audit"]
-    measure: Callable[[pd.DataFrame], Iterator[float]]
+    measure: Callable[[pd.DataFrame], pd.Series]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim's measured value (the mean over units), its 95 % interval, its verdict, and the runs behind it."""
+    """A claim's measured value (the mean over units), its 95 % interval, its verdict, and what it rests on."""
 
     claim: Claim
     value: float | None
     interval: tuple[float, float] | None
+    measured: int  # units
     units: int
-    shown: int
+    shown: int  # runs
     asked: int
 
     @property
     def verdict(self) -> str:
-        if self.interval is None:
+        if self.interval is None or self.measured < self.units or self.shown < self.asked:
             return "undecided"
         (low, high), (least, most) = self.interval, self.claim.bound
         if least <= low and high <= most:
@@ -151,16 +152,19 @@ LEDGER = (
 
 def judge(claim: Claim, shown: Selection) -> Finding:
     """Measure a claim on the rows of its figure."""
-    values = np.array(list(claim.measure(shown.rows)) if len(shown.rows) else [])
-    if len(values) < MIN_UNITS:
-        value = float(values.mean()) if len(values) else None
-        return Finding(claim, value, None, len(values), len(shown.rows), shown.asked)
-    if np.ptp(values) == 0:
-        interval = (float(values[0]), float(values[0]))
-    else:
-        found = bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(0)).confidence_interval
-        interval = (float(found.low), float(found.high))
-    return Finding(claim, float(values.mean()), interval, len(values), len(shown.rows), shown.asked)
+    values = claim.measure(shown.rows) if len(shown.rows) else pd.Series(dtype=float)
+    known = values.dropna().to_numpy()
+    value = float(known.mean()) if len(known) else None
+    interval = None
+    if len(known) and values.index.get_level_values(-1).nunique() >= MIN_REPEATS:
+        interval = (float(known[0]), float(known[0])) if np.ptp(known) == 0 else _interval(known)
+    return Finding(claim, value, interval, len(known), len(values), len(shown.rows), shown.asked)
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the mean."""
+    found = bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(0)).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def judge_all(tables: Mapping[str, Selection]) -> list[Finding]:
@@ -188,6 +192,7 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
         "interval": finding.interval,
         "verdict": finding.verdict,
         "units": finding.units,
+        "units_measured": finding.measured,
         "runs": finding.shown,
         "runs_asked": finding.asked,
     }
@@ -204,7 +209,7 @@ def as_markdown(protocols: Mapping[str, list[Finding]]) -> str:
 
 
 def _finding_as_markdown(finding: Finding) -> str:
-    return f"**{finding.verdict}**: {measured(finding)}; {finding.shown} of {finding.asked} runs"
+    return f"**{finding.verdict}**: {measured(finding)}; {basis(finding)}"
 
 
 def measured(finding: Finding) -> str:
@@ -214,9 +219,16 @@ def measured(finding: Finding) -> str:
     return as_number(finding.value) + (f" ({as_range(finding.interval)})" if finding.interval else "")
 
 
+def basis(finding: Finding) -> str:
+    """The runs, and the units if one of them cannot be measured."""
+    runs = f"{finding.shown} of {finding.asked} runs"
+    return runs if finding.measured == finding.units else f"{runs}, {finding.measured} of {finding.units} measurable"
+
+
 def as_number(value: float) -> str:
-    """Three digits."""
-    return f"{value:.3g}".replace("-", "−")
+    """Three digits; more where they would make it 1, which of a share says all."""
+    text = f"{value:.3g}"
+    return (f"{value:.6g}" if text == "1" else text).replace("-", "−")
 
 
 def as_range(ends: tuple[float, float]) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from lazyadv import record
 from lazyadv.pipeline import SENTINEL, Pipeline
-from lazyadv.provenance import fingerprint_of
 from lazyadv.run import AdversarialRun, Run, StandardRun
 
 EXAMPLES = {
@@ -107,8 +106,8 @@ def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
         ParamsError: a target is not in the pipeline.
     """
     asked = _records(targets, lambda path: pipeline.recipe(path).inputs.values())
-    wanted = _records(targets, lambda path: pipeline.upstream(path)[0])  # less, where a figure is fresh without them
-    stale = {path for path in wanted if fingerprint_of(path) != pipeline.fingerprint(path)}
+    wanted = _records(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
+    stale = {path for path in wanted if not pipeline.fresh(path)}
     found: dict[tuple[str, str], list[Path]] = {}
     for path in asked:
         found.setdefault((path.parts[1], path.parts[2]), []).append(path)

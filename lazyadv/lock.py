@@ -8,6 +8,7 @@ system's, which ends with its process however that ends. Dry runs need none.
 import fcntl
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -37,7 +38,8 @@ def hold() -> None:
             f"snakemake is already at work in this folder (process {file.read().strip()}): wait until it has ended, "
             "then give this command again; `snakemake -n` may be asked meanwhile"
         ) from None
-    except OSError:  # this file system has no such locks
+    except OSError as error:
+        print(f"no lock on this folder ({error}): see to it that one snakemake at a time is at work", file=sys.stderr)
         return
     file.truncate(0)
     file.write(f"{os.getpid()}\n")

@@ -1,10 +1,12 @@
 """What each claim is measured by: from the rows of a figure to a number for each unit.
 
-A unit is what repeats a measurement: a seed's runs at one width (of a slope over widths, a seed's runs).
+A unit is what repeats a measurement: a seed's runs at one width; of a slope over widths, a seed's runs. Its
+settings (a C0, an ε) are averaged. A unit that cannot be measured in all of them, because a line does not cross
+one half, say, is NaN, which leaves the claim undecided.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -14,74 +16,96 @@ from lazyadv import fits
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 
 
-def units(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The rows of each width and seed."""
-    for _, unit in rows.groupby(["width", "seed"]):
-        yield unit
-
-
 def trained(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks that were trained."""
     return rows[rows["C0"] > 0]
 
 
 def untrained(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks at their start."""
     return rows[rows["C0"] == 0]
 
 
-def clean_accuracy(rows: pd.DataFrame) -> Iterator[float]:
-    return (float(unit["clean_test_accuracy"].mean()) for unit in units(trained(rows)))
+def clean_accuracy(rows: pd.DataFrame) -> pd.Series:
+    """Clean test accuracy of trained networks, the mean over sizes."""
+    return _by_unit(trained(rows), ["width", "seed"], [], lambda unit: unit["clean_test_accuracy"].mean())
 
 
-def flipped(rows: pd.DataFrame) -> Iterator[float]:
-    return (float(unit["n_flipped"].sum() / unit["n_correct"].sum()) for unit in units(rows))
+def flipped(rows: pd.DataFrame) -> pd.Series:
+    """The share of correctly classified test examples that one step flips."""
+    return _by_unit(rows, ["width", "seed"], [], lambda unit: unit["n_flipped"].sum() / unit["n_correct"].sum())
 
 
-def step_slope(rows: pd.DataFrame) -> Iterator[float]:
-    for _, unit in rows.groupby(["width", "C0", "seed"]):
-        known = unit.dropna(subset=["relative_delta_mean"])
-        if known["size"].nunique() >= MIN_POINTS:
-            yield fits.slope(known["size"].to_numpy() ** 2, known["relative_delta_mean"].to_numpy())
+def step_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope over d of the relative step."""
+    return _by_unit(
+        rows, ["width", "seed"], ["C0"], lambda unit: _slope(unit["size"] ** 2, unit["relative_delta_mean"])
+    )
 
 
-def half_slope(rows: pd.DataFrame) -> Iterator[float]:
-    """The slope over d of the ε at which robust accuracy falls through 1/2."""
-    for _, unit in rows.groupby(["width", "C0", "seed"]):
-        halves = {}
-        for size, line in unit.sort_values("eps").groupby("size"):
-            half = fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
-            if half is not None:
-                halves[size**2] = half
-        if len(halves) == unit["size"].nunique() >= MIN_POINTS:
-            yield fits.slope(np.array(list(halves)), np.array(list(halves.values())))
+def half_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope over d of the ε at which robust accuracy falls through 1/2."""
+
+    def measure(unit: pd.DataFrame) -> float:
+        halves = {
+            size**2: fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
+            for size, line in unit.sort_values("eps").groupby("size")
+        }
+        return _slope(halves.keys(), halves.values())
+
+    return _by_unit(rows, ["width", "seed"], ["C0"], measure)
 
 
-def collapse(rows: pd.DataFrame) -> Iterator[float]:
-    """Robust accuracy at the largest dimension and perturbation."""
-    worst = rows[(rows["size"] == rows["size"].max()) & (rows["eps"] == rows["eps"].max())]
-    return (float(unit["robust_test_accuracy"].mean()) for unit in units(worst))
+def collapse(rows: pd.DataFrame) -> pd.Series:
+    """Robust accuracy at the largest dimension and, there, the largest perturbation."""
+
+    def measure(unit: pd.DataFrame) -> float:
+        return unit.sort_values(["size", "eps"])["robust_test_accuracy"].iloc[-1]
+
+    return _by_unit(rows, ["width", "seed"], ["C0"], measure)
 
 
-def recovery(rows: pd.DataFrame) -> Iterator[float]:
+def recovery(rows: pd.DataFrame) -> pd.Series:
     """By how much robust accuracy at the largest gap exceeds that at the smallest."""
-    for _, unit in rows.groupby(["width", "size", "eps", "seed"]):
-        ordered = unit.sort_values("gap")["robust_test_accuracy"].to_numpy()
-        if len(ordered) > 1:
-            yield float(ordered[-1] - ordered[0])
+
+    def measure(unit: pd.DataFrame) -> float:
+        accuracy = unit.sort_values("gap")["robust_test_accuracy"]
+        return accuracy.iloc[-1] - accuracy.iloc[0] if len(accuracy) > 1 else math.nan
+
+    return _by_unit(rows, ["width", "seed"], ["size", "eps"], measure)
 
 
-def transition_slope(rows: pd.DataFrame) -> Iterator[float]:
-    """The slope over the width of the gap at which robust accuracy rises through 1/2, on a logarithmic scale."""
-    for _, unit in rows.groupby(["size", "eps", "seed"]):
+def transition_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope over the width of the gap at which robust accuracy rises through 1/2."""
+
+    def measure(unit: pd.DataFrame) -> float:
         transitions = {}
-        for width, line in unit.sort_values("gap").groupby("width"):
-            accuracy = line["robust_test_accuracy"].to_numpy()
-            half = fits.half_point(-np.log(line["gap"].to_numpy()[::-1]), accuracy[::-1])
-            if half is not None:
-                transitions[width] = math.exp(-half)
-        if len(transitions) == unit["width"].nunique() >= MIN_POINTS:
-            yield fits.slope(np.array(list(transitions)), np.array(list(transitions.values())))
+        for width, line in unit[unit["gap"] > 0].sort_values("gap", ascending=False).groupby("width"):
+            half = fits.half_point(-np.log(line["gap"].to_numpy()), line["robust_test_accuracy"].to_numpy())
+            transitions[width] = None if half is None else math.exp(-half)
+        return _slope(transitions.keys(), transitions.values())
+
+    return _by_unit(rows, ["seed"], ["size", "eps"], measure)
 
 
-def overestimate(rows: pd.DataFrame) -> Iterator[float]:
-    """By how much PGD's robust accuracy exceeds that under the stronger of PGD and DDN, for each audited run."""
-    return (float(difference) for difference in rows["pgd"] - rows["strongest"])
+def overestimate(rows: pd.DataFrame) -> pd.Series:
+    """By how much PGD's robust accuracy exceeds that under the stronger of PGD and DDN; a unit is an audited run."""
+    return _by_unit(rows, ["run"], [], lambda unit: (unit["pgd"] - unit["strongest"]).mean())
+
+
+def _by_unit(
+    rows: pd.DataFrame, unit: list[str], settings: list[str], measure: Callable[[pd.DataFrame], float]
+) -> pd.Series:
+    """A number for each unit: the mean of `measure` over its settings. What repeats it (seed, run) is its last."""
+    values = {key: float(measure(group)) for key, group in rows.groupby([*unit, *settings])}
+    if not values:
+        return pd.Series(dtype=float)
+    found = pd.Series(list(values.values()), pd.MultiIndex.from_tuples(values, names=[*unit, *settings]))
+    return found.groupby(level=unit).agg(lambda part: part.mean(skipna=False))
+
+
+def _slope(x: Iterable[float], y: Iterable[float | None]) -> float:
+    """The log-log slope; NaN of fewer than MIN_POINTS points, and where one of them is not known."""
+    points, values = np.array(list(x), float), np.array(list(y), float)
+    known = np.isfinite(values).all() and len(set(points)) >= MIN_POINTS
+    return fits.slope(points, values) if known else math.nan

@@ -103,6 +103,11 @@ class Preset(Common):
                     raise ValueError(f"audit.{experiment}: {run.name} is not in the grid of {figure}")
         return self
 
+    def differs_in_protocol_alone(self, other: "Preset") -> bool:
+        """Whether the other preset does the same under the other protocol; hyperparameters may be other."""
+        same = ("dataset", "pair", "antialias", *FIGURES)
+        return self.protocol != other.protocol and all(getattr(self, key) == getattr(other, key) for key in same)
+
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
         shared = {key: getattr(self, key) for key in Common.model_fields}
@@ -142,10 +147,9 @@ class Params(Strict):
     def _counterparts_are_there(self) -> Self:
         for name, preset in self.presets.items():
             other = preset.counterpart and self.presets.get(preset.counterpart)
-            if preset.counterpart and (not other or other.protocol == preset.protocol):
-                raise ValueError(
-                    f"presets.{name}.counterpart: {preset.counterpart!r} is not a preset of another protocol"
-                )
+            if preset.counterpart and (not other or not preset.differs_in_protocol_alone(other)):
+                problem = f"{preset.counterpart!r} is no preset of the same data and grids under the other protocol"
+                raise ValueError(f"presets.{name}.counterpart: {problem}")
         return self
 
     def choose(self, name: str) -> Preset:
@@ -154,7 +158,7 @@ class Params(Strict):
         Raises:
             ParamsError: there is none; the message lists those there are.
         """
-        if name not in self.presets:
+        if not isinstance(name, str) or name not in self.presets:
             raise ParamsError(f"preset: {name!r} is not among those of params.yaml: {', '.join(self.presets)}")
         return self.presets[name]
 

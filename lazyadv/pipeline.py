@@ -136,7 +136,7 @@ class Pipeline:
             ParamsError: there is no such preset.
         """
         self.params = params
-        self.preset_name = preset or params.preset
+        self.preset_name = params.preset if preset is None else preset
         self.preset = params.choose(self.preset_name)
         self._fingerprints: dict[Path, str] = {}
         self._runs: dict[Path, Run] = {}
@@ -212,6 +212,10 @@ class Pipeline:
             self._fingerprints[path] = self.ingredients(path).fingerprint
         return self._fingerprints[path]
 
+    def fresh(self, path: Path) -> bool:
+        """Whether the output at `path`, and what is made in one go with it, are there as they should be."""
+        return all(fingerprint_of(output) == self.fingerprint(output) for output in self._outputs(path))
+
     def upstream(self, path: Path) -> tuple[list[Path], bool]:
         """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
 
@@ -222,7 +226,7 @@ class Pipeline:
         inputs = self._files(path)
         if not path.exists():
             return inputs, False
-        if not all(fingerprint_of(output) == self.fingerprint(output) for output in self._outputs(path)):
+        if not self.fresh(path):
             return [*inputs, SENTINEL], False
         return (inputs if any(file.exists() for file in inputs) else []), True
 

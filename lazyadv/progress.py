@@ -4,6 +4,7 @@ Told by Snakemake's own log events. Its blocks of lines about every job, which w
 log file alone (`.snakemake/log/`); what concerns a failure is shown.
 """
 
+import atexit
 import logging
 import sys
 import time
@@ -62,9 +63,9 @@ class Progress(logging.Handler):
         else:
             self.failed.add(job)
             self.bar.set_description_str(self.count)
-        over = len(self.done) + len(self.failed) == len(self.work)
-        if over:
+        if len(self.done) == len(self.work):
             self.bar.close()
+        over = len(self.done) + len(self.failed) == len(self.work)
         if self.plain and (over or event == LogEvent.JOB_ERROR or time.monotonic() - self.told > SECONDS):
             self.told = time.monotonic()
             print(self.line, file=sys.stderr, flush=True)
@@ -85,3 +86,4 @@ def show(work: Mapping[int, float]) -> None:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
             handler.addFilter(progress.hush)
     logger.addHandler(progress)
+    atexit.register(progress.bar.close)  # where a run has failed; a retry may come until then

@@ -93,11 +93,14 @@ def environment(device: str, seconds: float) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit that the code stands at, with -dirty after it where files have changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    here = Path(__file__).parent
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+    """The commit that the project stands at, with -dirty after it where more than outputs has changed since."""
+    here = Path(__file__).parents[1]
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    if found.returncode:
+        return None
+    unchanged = ["git", "diff", "--quiet", "HEAD", "--", ".", ":!results", ":!figures", ":!dvc.lock"]
+    dirty = subprocess.run(unchanged, cwd=here, capture_output=True, check=False).returncode
+    return found.stdout.strip() + ("-dirty" if dirty else "")
 
 
 def differences(made: Ingredients, wanted: Ingredients) -> list[str]:

@@ -120,6 +120,7 @@ def read(path: Path) -> tuple[str, Run, Result, dict[str, Any]]:
         kind = RUNS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         result = checked(Result, record, str(path))
+        float(provenance["seconds"])  # which cost.py counts on
     except (ValueError, KeyError, TypeError) as error:
         what = str(error) if isinstance(error, ParamsError) else f"{path}: not a whole record ({error!r})"
         raise RecordError(f"{what}; delete it and run again") from None

@@ -1,7 +1,8 @@
 """What there is of a preset, as one page: figures, claims, hyperparameters, runs and their records, the pipeline.
 
 Everything is read from the records as they lie on disk, not from tables or figures that were made of them
-before, so that a run that is missing or stale is so on the whole page. Nothing is trained.
+before, so that a run that is missing or stale is so on the whole page; but for the audit, which is read from its
+table, if that is fresh. Nothing is trained.
 """
 
 import base64
@@ -28,8 +29,9 @@ TEMPLATE = Path(__file__).with_name("report.html")
 class Entry:
     """A run that was asked for: its record, and in what state that is.
 
-    fresh: as params.yaml and the code would make it now; stale: made by other code or other data;
-    unusable: damaged, or another run's; failed: none, and the log of the last try has an error; missing.
+    fresh: as params.yaml and the code would make it now; stale: made otherwise (its row is there if only the code
+    or the data were other), or without the network that is to be kept; unusable: damaged, or another run's;
+    failed: none, and the log of the last try ends in an error; missing.
     """
 
     run: Run
@@ -81,15 +83,19 @@ class Report:
     def _entry(self, name: str, run: Run) -> Entry:
         path = pipeline.run_path(name, run)
         if not path.exists():
-            last = _last_line(Path("logs", name, run.experiment, f"{run.name}.log"))
-            failed = last and not last.startswith(str(path))  # which is how a run that ends well ends its log
-            return Entry(run, path, "failed", last) if failed else Entry(run, path, "missing")
+            error = _error(Path("logs", name, run.experiment, f"{run.name}.log"))
+            return Entry(run, path, "failed", error) if error else Entry(run, path, "missing")
+        fresh = self.pipeline.fresh(path)
         try:
             row = table.row(path, run)
             environment = {key: value for key, value in record.read(path)[-1].items() if key != "made_from"}
         except record.RecordError as error:
-            return Entry(run, path, "unusable", str(error))
-        fresh = row["fingerprint"] == self.pipeline.fingerprint(path)
+            known = fingerprint_of(path) is not None and not fresh
+            return (
+                Entry(run, path, "stale", "made from other parameters, or damaged")
+                if known
+                else Entry(run, path, "unusable", str(error))
+            )
         return Entry(run, path, "fresh" if fresh else "stale", "", row, environment)
 
     def _selections(self, name: str, preset: Preset, entries: dict[str, list[Entry]]) -> dict[str, table.Selection]:
@@ -100,7 +106,7 @@ class Report:
             selections[figure] = table.Selection(pd.DataFrame(rows), len(runs))
         audited = pipeline.audit_path(name)
         empty = table.Selection(pd.DataFrame(), len(preset.audited))
-        selections["audit"] = table.select(audited, list(preset.audited)) if audited.exists() else empty
+        selections["audit"] = table.select(audited, list(preset.audited)) if self.pipeline.fresh(audited) else empty
         return selections
 
     @cached_property
@@ -171,7 +177,12 @@ class Report:
     def render(self, commit: str | None) -> str:
         """The page as HTML, with all that it shows inside it."""
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        environment.filters |= {"measured": claims.measured, "bound": claims.as_range, "plain": _plain}
+        environment.filters |= {
+            "measured": claims.measured,
+            "basis": claims.basis,
+            "bound": claims.as_range,
+            "plain": _plain,
+        }
         stages, arrows = self.stages()
         states = [entry.state for entries in self.entries.values() for entry in entries]
         return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
@@ -185,6 +196,9 @@ class Report:
             entries=self.entries,
             counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
             asked=len(states),
+            here=sum(entry.row is not None for entries in self.entries.values() for entry in entries),
+            drawn={name for name in FIGURES if pipeline.figure_paths(self.name, name)[0].exists()},
+            tables={kind for kind in EXPERIMENTS if pipeline.table_path(self.name, kind).exists()},
             stages=stages,
             arrows=arrows,
             code=self.code(),
@@ -196,12 +210,14 @@ def _box(recipe: pipeline.Recipe) -> str:
     return f"{recipe.rule} {kind}" if kind else recipe.rule
 
 
-def _last_line(path: Path) -> str:
+def _error(log: Path) -> str:
+    """The last line of a log, if it is that of a stage, or a program, that ends in an error."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last if last.startswith("train.py: ") or any(line.startswith("Traceback") for line in lines) else ""
 
 
 def _image(figure: Any) -> str:

@@ -31,6 +31,9 @@ def main() -> None:
         axes = run.model_dump(include=set(run.axes))
         rows.append({"run": run.name, "experiment": run.experiment, **axes, **audit.examine(run, network, split)})
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    for path in Path("results", args.preset).glob("*/networks/*.npz"):  # of runs that are audited no more
+        if path not in {pipeline.network_path(args.preset, run) for run in preset.audited}:
+            path.unlink()
     out = pipeline.audit_path(args.preset)
     table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, pd.DataFrame(rows))
 

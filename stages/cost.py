@@ -44,7 +44,7 @@ def report(need: cost.Need) -> list[str]:
     most = "≤ " if estimate.at_most else ""
     print(ROW.format(*counts, f"{most}{estimate.seconds / 3600:,.2f}", most + duration(estimate.longest)))
     presets = ", ".join(sorted({each.preset for each in own or others}))
-    notes = [f"Estimated from the seconds of {len(own or others)} records of {presets}, scaled by work."]
+    notes = [f"{need.preset}: estimated from the seconds of {len(own or others)} records of {presets}, scaled by work."]
     if not own:
         notes.append(f"{need.preset} has no record of its own: the estimate is extrapolated, and rough.")
     if estimate.at_most:

@@ -49,8 +49,32 @@ def test_a_missing_run_is_counted_and_no_slope_is_fitted_without_its_line() -> N
     rows = whole.rows[~((whole.rows["size"] == 20) & (whole.rows["seed"] == 1) & (whole.rows["eps"] < 0.2))]
     found = claims.judge(CLAIMS["robust_half"], Selection(rows, whole.asked))
     assert found.shown < found.asked
-    assert found.units == 2
+    assert (found.measured, found.units) == (2, 3)
     assert found.verdict == "undecided"
+    assert claims.basis(found) == "1760 of 1800 runs, 2 of 3 measurable"
+
+
+def test_no_verdict_without_the_run_that_may_contradict_it() -> None:
+    """Robust accuracy of 0.9 at the largest ε fails the collapse; without that run it does not hold either."""
+    whole = fig3(-0.5)
+    largest = whole.rows["eps"] == whole.rows["eps"].max()
+    rows = whole.rows.assign(robust_test_accuracy=np.where(largest, 0.9, 0.0))
+    assert claims.judge(CLAIMS["robust_collapse"], Selection(rows, len(rows))).verdict == "fails"
+    assert claims.judge(CLAIMS["robust_collapse"], Selection(rows[~largest], len(rows))).verdict == "undecided"
+
+
+def test_a_width_that_stays_robust_is_not_left_out() -> None:
+    """Its lines never fall through one half, so no slope can be measured; three other seeds do not make up for it."""
+    rows = fig3(-0.5).rows
+    both = pd.concat([rows, rows.assign(width=10_000, robust_test_accuracy=0.99)])
+    found = claims.judge(CLAIMS["robust_half"], Selection(both, len(both)))
+    assert (found.measured, found.units, found.verdict) == (3, 6, "undecided")
+
+
+def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
+    rows = pd.concat([fig3(-0.5, seeds=1).rows.assign(C0=C0) for C0 in (5.0, 10.0, 20.0)])
+    found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
+    assert (found.units, found.verdict) == (1, "undecided")
 
 
 def test_both_protocols_stand_side_by_side() -> None:

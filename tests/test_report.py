@@ -75,12 +75,22 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     failing = copied.run("python", "stages/train.py", "advtrain", "--lr", "-1", ok=False)
     log = copied.root / f"logs/tiny/advtrain/{second.stem}.log"
     log.write_text(failing.stderr)
-    copied.edit("lazyadv/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     page = report(copied)
-    assert re.search(r"14 of 28 runs are here, .*14 stale.*, .*1 failed.*, .*13 unusable", page)
+    assert re.search(r"14 of 28 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not a whole record" in page
-    assert "was made with other hyperparameters" in page
+    copied.edit("lazyadv/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
+    log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
+    assert re.search(r"14 of 28 runs are here, .*27 stale.*, .*1 missing", report(copied))
+
+
+def test_a_network_that_is_gone_or_an_audit_of_another_time_counts_for_nothing(copied: Project) -> None:
+    next(copied.root.glob("results/tiny/advtraingap/networks/*.npz")).unlink()
+    table = copied.root / "results/tiny/audit.csv"
+    table.write_text(re.sub('""fingerprint"": ""[0-9a-f]{4}', '""fingerprint"": ""0000', table.read_text()))
+    page = report(copied)
+    assert re.search(r"28 of 28 runs are here, .*1 stale", page)
+    assert "0 of 2 runs" in page
 
 
 def watch(page: Any) -> tuple[list[str], list[str]]:
