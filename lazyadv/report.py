@@ -103,7 +103,9 @@ class Report:
         for figure, experiment in FIGURES.items():
             runs = dict.fromkeys(preset.runs(figure))
             rows = [entry.row for entry in entries[experiment] if entry.row and entry.run in runs]
-            selections[figure] = table.Selection(pd.DataFrame(rows), len(runs))
+            frame = pd.DataFrame(rows)
+            nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
+            selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
         audited = pipeline.audit_path(name)
         empty = table.Selection(pd.DataFrame(), len(preset.audited))
         selections["audit"] = table.select(audited, list(preset.audited)) if self.pipeline.fresh(audited) else empty

@@ -9,6 +9,7 @@ import functools
 import http.server
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -88,7 +89,14 @@ class Project:
         command = ["snakemake", *targets, "--cores", str(cores), "--config", "preset=tiny"]
         with said.open("wb") as file:
             return subprocess.Popen(
-                command, cwd=self.root, env=environment(), start_new_session=True, stdout=file, stderr=file
+                command,
+                cwd=self.root,
+                env=environment(),
+                start_new_session=True,
+                stdout=file,
+                stderr=file,
+                # as at a terminal: a process that runs in a shell's background hands on that it ignores SIGINT
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
 
     def outputs(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_a_run_is_the_same_from_its_flags_and_from_a_grid() -> None:
 
     for run in params.load(ROOT / "params.yaml").choose("tiny").runs("fig1", "fig3", "fig4"):
         args = vars(train.arguments().parse_args(run.flags.split()))
-        del args["out"], args["device"]
+        del args["out"], args["network"], args["device"]
         assert train.parse(args) == run
         assert run.name == ",".join(f"{axis}={getattr(run, axis):g}" for axis in run.axes)
 
