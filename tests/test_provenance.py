@@ -93,7 +93,7 @@ def test_dvc_agrees_and_rendering_again_gives_the_same_bytes(origin: Path, clone
     assert clone.jobs() == {"plot": 1, "publish": 1}
     clone.snakemake("all")
     assert (clone.root / "figures/tiny/fig3.pdf").read_bytes() == before
-    assert clone.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    assert clone.run("dvc", "status", "dvc.yaml").stdout.strip() == "Data and pipelines are up to date."
 
 
 def test_pulling_only_figures_is_enough_for_the_figures(origin: Path, tmp_path: Path) -> None:
