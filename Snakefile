@@ -11,7 +11,7 @@ from lazyadv.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
 from lazyadv.pipeline import Pipeline, renew_sentinel, train
 from lazyadv.progress import show
-from lazyadv.run import EXPERIMENTS, ParamsError
+from lazyadv.run import EXPERIMENTS, RUNS, ParamsError
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
 gc.set_threshold(200_000, 20, 100)
@@ -82,7 +82,6 @@ wildcard_constraints:
     preset="[a-z][a-z0-9-]*",
     experiment="|".join(EXPERIMENTS),
     figure="|".join(FIGURES),
-    run="[^/]+",
 
 
 localrules:
@@ -148,9 +147,10 @@ rule prepare:
         "--size {wildcards.size} {params.antialias} > {log} 2>&1"
 
 
-# {run} is width=…,size=…,…,seed=…
-for experiment in EXPERIMENTS:
-    record = f"results/{{preset}}/{experiment}/runs/{{run}}.json"
+# a wildcard an axis: on a cluster, Snakemake hands on a job's wildcards in a list of name=value with commas
+for experiment, kind in RUNS.items():
+    name = ",".join(f"{axis}={{{axis}}}" for axis in kind.axes)
+    record = f"results/{{preset}}/{experiment}/runs/{name}.json"
 
     rule:
         name:
@@ -160,7 +160,7 @@ for experiment in EXPERIMENTS:
         output:
             record,
         log:
-            f"logs/{{preset}}/{experiment}/{{run}}.log",
+            f"logs/{{preset}}/{experiment}/{name}.log",
         group:
             group(record)
         threads: 1
