@@ -129,15 +129,14 @@ def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) 
     return [path for path in seen if path.parent.name == "runs"]
 
 
-def measured(presets: Iterable[str]) -> list[Measured]:
-    """The costs of the records of presets that a CPU made; a record that is damaged is passed over."""
+def measured() -> list[Measured]:
+    """The costs of the records of all presets that a CPU made; a record that is damaged is passed over."""
     found = []
-    for preset in presets:
-        for path in Path("results", preset).glob("*/runs/[!.]*.json"):
-            with contextlib.suppress(record.RecordError):
-                _, run, result, provenance = record.read(path)
-                if provenance["device"] == "cpu":
-                    found.append(Measured(preset, run, len(result.epochs), provenance["seconds"]))
+    for path in Path("results").glob("*/*/runs/[!.]*.json"):
+        with contextlib.suppress(record.RecordError):
+            _, run, result, provenance = record.read(path)
+            if provenance["device"] == "cpu":
+                found.append(Measured(path.parts[1], run, len(result.epochs), provenance["seconds"]))
     return found
 
 

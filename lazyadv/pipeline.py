@@ -161,16 +161,12 @@ class Pipeline:
                     where = (dataset, (int(first), int(second)), int(size), antialias == "true")
                     if path == pair_path(*where) and first != second and 1 <= where[2] <= 28:
                         return prepare(*where)
-                case ("results", preset, experiment, "runs", _) if experiment in EXPERIMENTS:
+                case ("results", preset, experiment, "runs" | "networks", _) if experiment in EXPERIMENTS:
                     run = self.run(path)
-                    if path == run_path(preset, run):
+                    if path in (run_path(preset, run), network_path(preset, run)):
                         return train(run)
                 case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
                     return collect(preset, self.params.choose(preset), experiment)
-                case ("results", preset, experiment, "networks", _) if experiment in EXPERIMENTS:
-                    run = self.run(path)
-                    if path == network_path(preset, run):
-                        return train(run)
                 case ("results", preset, "audit.csv"):
                     return audit(preset, self.params.choose(preset))
                 case ("results", preset, "claims.json" | "claims.md"):
@@ -198,9 +194,8 @@ class Pipeline:
 
     def flags(self, path: Path) -> str:
         """The arguments that make stages/train.py write the record at `path`; a run to audit keeps its network."""
-        run, preset = self.run(path), path.parts[1]
-        kept = run in self.params.choose(preset).audited
-        return run.flags + (f" --network {network_path(preset, run)}" if kept else "")
+        kept = (f"--network {network}" for network in self._outputs(path)[1:])
+        return " ".join([self.run(path).flags, *kept])
 
     def ingredients(self, path: Path) -> Ingredients:
         """What the output at `path` should be made from."""

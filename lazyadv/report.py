@@ -18,7 +18,7 @@ import jinja2
 import pandas as pd
 
 from lazyadv import claims, figures, pipeline, record, table
-from lazyadv.params import FIGURES, Figure, Preset
+from lazyadv.params import FIGURES, Figure
 from lazyadv.provenance import fingerprint_of
 from lazyadv.run import EXPERIMENTS, Run
 
@@ -75,55 +75,44 @@ class Report:
     @cached_property
     def entries(self) -> dict[str, list[Entry]]:
         """The runs of each experiment."""
-        return self._entries(self.name, self.preset)
+        return {kind: [self._entry(run) for run in self.preset.runs_of(kind)] for kind in EXPERIMENTS}
 
-    def _entries(self, name: str, preset: Preset) -> dict[str, list[Entry]]:
-        return {kind: [self._entry(name, run) for run in preset.runs_of(kind)] for kind in EXPERIMENTS}
-
-    def _entry(self, name: str, run: Run) -> Entry:
-        path = pipeline.run_path(name, run)
+    def _entry(self, run: Run) -> Entry:
+        path = pipeline.run_path(self.name, run)
         if not path.exists():
-            error = _error(Path("logs", name, run.experiment, f"{run.name}.log"))
+            error = _error(Path("logs", self.name, run.experiment, f"{run.name}.log"))
             return Entry(run, path, "failed", error) if error else Entry(run, path, "missing")
         fresh = self.pipeline.fresh(path)
         try:
             row = table.row(path, run)
             environment = {key: value for key, value in record.read(path)[-1].items() if key != "made_from"}
         except record.RecordError as error:
-            known = fingerprint_of(path) is not None and not fresh
-            return (
-                Entry(run, path, "stale", "made from other parameters, or damaged")
-                if known
-                else Entry(run, path, "unusable", str(error))
-            )
+            if fingerprint_of(path) is not None and not fresh:
+                return Entry(run, path, "stale", "made from other parameters, or damaged")
+            return Entry(run, path, "unusable", str(error))
         return Entry(run, path, "fresh" if fresh else "stale", "", row, environment)
-
-    def _selections(self, name: str, preset: Preset, entries: dict[str, list[Entry]]) -> dict[str, table.Selection]:
-        selections: dict[str, table.Selection] = {}
-        for figure, experiment in FIGURES.items():
-            runs = dict.fromkeys(preset.runs(figure))
-            rows = [entry.row for entry in entries[experiment] if entry.row and entry.run in runs]
-            frame = pd.DataFrame(rows)
-            nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
-            selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
-        audited = pipeline.audit_path(name)
-        empty = table.Selection(pd.DataFrame(), len(preset.audited))
-        selections["audit"] = table.select(audited, list(preset.audited)) if self.pipeline.fresh(audited) else empty
-        return selections
 
     @cached_property
     def selections(self) -> dict[str, table.Selection]:
         """The rows of each figure and of the audit."""
-        return self._selections(self.name, self.preset, self.entries)
+        selections: dict[str, table.Selection] = {}
+        for figure, experiment in FIGURES.items():
+            runs = dict.fromkeys(self.preset.runs(figure))
+            rows = [entry.row for entry in self.entries[experiment] if entry.row and entry.run in runs]
+            frame = pd.DataFrame(rows)
+            nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
+            selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
+        audited, path = list(self.preset.audited), pipeline.audit_path(self.name)
+        empty = table.Selection(pd.DataFrame(), len(audited))
+        selections["audit"] = table.select(path, audited) if self.pipeline.fresh(path) else empty
+        return selections
 
     @property
     def ledger(self) -> dict[str, list[claims.Finding]]:
         """The findings by protocol: this preset's, and its counterpart's."""
-        found = {self.preset.protocol: claims.judge_all(self.selections)}
-        for name, preset in self.pipeline.params.with_counterpart(self.name).items():
-            if name != self.name:
-                found[preset.protocol] = claims.judge_all(self._selections(name, preset, self._entries(name, preset)))
-        return {str(protocol): findings for protocol, findings in found.items()}
+        others = self.pipeline.params.with_counterpart(self.name).keys() - {self.name}
+        reports = [self, *(Report(self.pipeline, name) for name in others)]
+        return {str(report.preset.protocol): claims.judge_all(report.selections) for report in reports}
 
     def figures(self) -> Iterator[Shown]:
         """The four figures, drawn from the records that there are."""
@@ -167,7 +156,7 @@ class Report:
 
         stages: dict[str, Stage] = {}
         for box in sorted(files, key=lambda box: (column(box), box)):
-            fresh = sum(fingerprint_of(path) == self.pipeline.fingerprint(path) for path in files[box])
+            fresh = sum(self.pipeline.fresh(path) for path in files[box])
             line = sum(stage.column == column(box) for stage in stages.values())
             stages[box] = Stage(box, column(box), line, len(files[box]), fresh)
         return list(stages.values()), [(stages[before], stages[after]) for before, after in sorted(arrows)]

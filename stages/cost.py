@@ -22,29 +22,29 @@ def main() -> None:
     args = parser.parse_args()
     pipeline = Pipeline.load("params.yaml", args.preset)
     targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in FIGURES]
-    needs = cost.needs(pipeline, targets)
+    needs, records = cost.needs(pipeline, targets), cost.measured()
     print(ROW.format("", "runs", "cached", "to train", "core-hours", "longest run"))
-    for note in dict.fromkeys([note for need in needs for note in report(need)]):
+    for note in dict.fromkeys([note for need in needs for note in report(need, records)]):
         print(note)
 
 
-def report(need: cost.Need) -> list[str]:
+def report(need: cost.Need, records: list[cost.Measured]) -> list[str]:
     """Print the row of what is needed of an experiment; return what its estimate rests on, a line each."""
     train = len(need.to_train)
     counts = (f"{need.preset} {need.experiment}", need.asked, need.asked - train, train)
     if not train:
         print(ROW.format(*counts, "0", "–"))
         return []
-    own = cost.measured([need.preset])
-    others = [] if own else cost.measured(path.name for path in Path("results").glob("*"))
-    if not own + others:
+    own = [each for each in records if each.preset == need.preset]
+    basis = own or records
+    if not basis:
         print(ROW.format(*counts, "unknown", "unknown"))
         return ["There is no record to estimate from: train a run, or `dvc pull`, and ask again."]
-    estimate = cost.estimate(need.to_train, own or others, own)
+    estimate = cost.estimate(need.to_train, basis, own)
     most = "≤ " if estimate.at_most else ""
     print(ROW.format(*counts, f"{most}{estimate.seconds / 3600:,.2f}", most + duration(estimate.longest)))
-    presets = ", ".join(sorted({each.preset for each in own or others}))
-    notes = [f"{need.preset}: estimated from the seconds of {len(own or others)} records of {presets}, scaled by work."]
+    presets = ", ".join(sorted({each.preset for each in basis}))
+    notes = [f"{need.preset}: estimated from the seconds of {len(basis)} records of {presets}, scaled by work."]
     if not own:
         notes.append(f"{need.preset} has no record of its own: the estimate is extrapolated, and rough.")
     if estimate.at_most:
