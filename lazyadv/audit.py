@@ -42,8 +42,7 @@ def examine(run: AdversarialRun, network: Network, split: Split) -> dict[str, An
     """A run's robust test accuracy at its ε under PGD, under DDN, and under the better of the two for each example."""
     split = split.normalized()
     x, y = split.x_test, split.y_test
-    step = 2.5 * run.eps / (run.atk_iters if run.protocol == "strict" else 100)
-    perturbations = {"pgd": pgd(network, x, y, run.eps, step, run.atk_iters), "ddn": ddn(network, x, y)}
+    perturbations = {"pgd": pgd(network, x, y, run.eps, run.step, run.atk_iters), "ddn": ddn(network, x, y)}
     withstood = {name: ~breaks(network, x, y, delta, run.eps) for name, delta in perturbations.items()}
     withstood["strongest"] = withstood["pgd"] & withstood["ddn"]
     return {name: float(examples.mean()) for name, examples in withstood.items()}

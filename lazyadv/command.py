@@ -3,7 +3,6 @@
 import argparse
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def run(main: Callable[[], None]) -> None:
     lock.follow()
     try:
         main()
-    except (ParamsError, DataError, RecordError, ArithmeticError, OSError, zlib.error) as error:
+    except (ParamsError, DataError, RecordError, ArithmeticError, OSError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -37,8 +37,7 @@ def work(run: Run, epochs: int | float) -> float:
     """The units of work of a run that ends after `epochs` (lazyadv/training.py says what an epoch does)."""
     train, test = EXAMPLES[run.dataset]
     if isinstance(run, AdversarialRun):
-        path = 2.5 * run.eps * (1 if run.protocol == "strict" else run.atk_iters / 100)
-        attack = run.atk_iters + LENGTH * path
+        attack = run.atk_iters * (1 + LENGTH * run.step)
         attacks_on_test = 1 if run.protocol == "strict" else epochs
         steps = epochs * train * (attack + SGD) + attacks_on_test * test * attack
     else:

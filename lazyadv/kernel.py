@@ -1,347 +1,316 @@
 """The lazy kernel: PGD that looks only at the neurons that may have changed sign.
 
-f(x) = sum_j v_j relu(w_j . x + b_j). A dense step of PGD takes two products with W, yet it flips
-about one neuron in a hundred, and the gradient changes by flips alone. `lazy_pgd` keeps the gradient of
+f(x) = sum_j v_j relu(w_j . x + b_j). A dense step of PGD takes two products with W, yet it flips about one
+neuron in a hundred, and the gradient changes by flips alone. `attack.lazy_pgd` keeps the gradient of
 each example, adds +-v_j w_j to it when neuron j flips, and proves of the others that they did not.
 
-The bound. Let z_j be known at two points of the path; the later one is the *reference*, u the unit
-vector along the chord between them, so w_j . u is known too. A step moves delta by k u + r with r
-orthogonal to u; `along` sums the k and `off_line` the ||r||, which bounds the norm of the sum of
-the r. With s_j the sign of z_j at the reference, Cauchy-Schwarz gives
+The bounds. A neuron's *room* is the distance of x + delta from the hyperplane on which the neuron switches,
+|w_j . (x + delta) + b_j| / ||w_j||. At a *reference*, a point of the path, the room of every neuron is known
+(`start`), and the `rate` at which it grows along the chord from the reference before, whose unit vector is
+u. Later delta = reference + along u + rest, and by Cauchy-Schwarz
 
-    s_j z_j / ||w_j||  >=  reach_j + slope_j along - off_line,
-    reach_j = s_j z_j / ||w_j|| at the reference,   slope_j = s_j w_j . u / ||w_j||.
+    room_j  >=  start_j + rate_j along - ||rest||.
 
-While the right side is positive neuron j has not flipped. Otherwise it is looked at, and reach_j
-becomes s_j z_j / ||w_j|| - slope_j along + off_line of that moment, which keeps the bound as it is.
+A neuron of which this leaves the sign open is *due*: it is looked at. Its room of that moment gives another
+bound, in which the *path*, the summed lengths of the steps' parts off the line, stands for ||rest||:
 
-A look reads an 8-bit copy of w_j, a quarter of the memory: z_j = (z_j at the reference) +
-copy_j . away, away = delta - reference, with an error of at most ||w_j - copy_j|| ||away||. Only
-if that leaves the sign open is w_j itself read. After LOOKS_PER_REFERENCE * m looks an example
-waits for a new reference: one matrix product gives z for all the examples that wait.
+    room_j  >=  reach_j + rate_j along - path,
 
-Slacks cover the rounding of float32, so that only a z_j within rounding of zero can be taken
-otherwise than by dense PGD; the results agree up to rounding.
+with reach_j such that this holds as an equality when j is looked at. From then on j is due if neither is positive.
+
+A look multiplies `rest` in 16 bits by a copy of w_j / ||w_j|| in 8 bits, a quarter of the memory; if its
+error leaves the sign open by one in 16 bits, and from then on by that one at once; if that does, too, w_j
+itself is read, and what start_j lacks is set right. After a number of looks in proportion to m an example waits
+for a new reference: one integer product in 16 bits gives w_j . rest, and so the rooms and rates, of
+all neurons and all the examples that wait.
+
+The errors of copies and of rounding are added to every bound, so that only a neuron within float32's rounding of its
+hyperplane can be taken otherwise than by dense PGD: the results agree up to rounding.
 """
 
+import hashlib
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 
-BLOCK = 512  # examples that share their matrix products
-LOOKS_PER_REFERENCE = 0.33  # looks (as a share of the width) that cost about as much as a reference
-LEVELS = np.float32(32767)  # ||away|| in units of its 16-bit rounding
+from lazyadv.vectors import LANES, SQUARE, TALL, bits, lanes_due, lowest_bit, square_tile, tall_tile, wide_vectors
+
+LEVELS = np.float32(32767)  # a vector's length in units of its 16-bit rounding
+TINY = np.float32(1e-30)
+GROUP = 96  # vectors that stay in the cache while all rows pass
 SUMS = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN and infinity keep their sense
-# The vector operations stand in this file because numba's cache goes by the file of the function that it
-# compiled: in another, an edit of theirs would go unnoticed. They are LLVM's intermediate code (IR), plain
-# vectors that it fits to whatever registers the processor has.
-LANES = 64  # neurons compared at once, the bits of a mask
-CHUNK = 32  # coordinates multiplied at once by `coarse_dot`
+VECTORS = hashlib.sha256(Path(__file__).with_name("vectors.py").read_bytes()).hexdigest()[:8]
 
 
-def load(builder, array, first, element, count):
-    """IR: the vector of `count` elements of a contiguous array from index `first`."""
-    vector = ir.VectorType(element, count)
-    value = builder.load(builder.bitcast(builder.gep(array.data, [first]), vector.as_pointer()))
-    value.align = 1
-    return value
+def compiled(function: Callable[..., Any]) -> Any:
+    """numba's njit, cached. The cache goes by a function's name and file; the name is to tell of `vectors`, too."""
+    function.__qualname__ += f"-{VECTORS}"
+    return njit(cache=True, error_model="numpy", fastmath=SUMS)(function)
 
 
-@intrinsic
-def coarse_dot(typing, row, vector):
-    """Exact int32 dot product of an int8 and an int16 array, both of n * CHUNK elements; written in
-    vectors because LLVM, left alone, fills a quarter of a register with it."""
+class Neurons(NamedTuple):
+    """What is the same for all examples; d is padded to a multiple of CHUNK."""
 
-    def codegen(context, builder, signature, args):
-        row, vector = (context.make_array(kind)(context, builder, arg) for kind, arg in zip(signature.args, args))
-        word, wide = ir.IntType(32), ir.VectorType(ir.IntType(32), CHUNK)
-        half, index = ir.VectorType(word, CHUNK // 2), row.nitems.type
-        total = cgutils.alloca_once_value(builder, ir.Constant(half, None))
-        with cgutils.for_range_slice(builder, index(0), row.nitems, index(CHUNK), index) as (i, _):
-            product = builder.mul(
-                builder.sext(load(builder, row, i, ir.IntType(8), CHUNK), wide),
-                builder.sext(load(builder, vector, i, ir.IntType(16), CHUNK), wide),
-            )
-            even, odd = (
-                builder.shuffle_vector(product, product, ir.Constant(half, list(range(start, CHUNK, 2))))
-                for start in (0, 1)
-            )
-            builder.store(builder.add(builder.load(total), builder.add(even, odd)), total)
-        reduce = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(word, [half]), f"llvm.vector.reduce.add.v{CHUNK // 2}i32"
-        )
-        return builder.call(reduce, [builder.load(total)])
-
-    return types.int32(row, vector), codegen
+    w: np.ndarray  # (m, d)
+    b: np.ndarray  # (m,)
+    v: np.ndarray  # (m,)
+    per_norm: np.ndarray  # (m,): 1 / ||w_j||
+    coarse: np.ndarray  # (m, d) int8: w_j / ||w_j|| is about unit[j] coarse[j]
+    unit: np.ndarray  # (m,)
+    fine: np.ndarray  # (m or a little more, d) int16: and about fine[j] / LEVELS
+    coarse_error: np.float32  # the largest norm of what a row of the copy lacks
+    fine_error: np.float32
+    small: np.float32  # a gradient whose squared norm is below may be the rounding left of a zero
 
 
-@intrinsic
-def lanes_due(typing, reach, slope, first, along, off_line):
-    """Mask of the i < LANES with (reach + slope * along)[first + i] <= off_line; NaN is never due."""
+class Examples(NamedTuple):
+    """The state of the attack on a block of n examples, at their last reference and now."""
 
-    def codegen(context, builder, signature, args):
-        vector = ir.VectorType(ir.FloatType(), LANES)
-        empty, zeros = ir.Constant(vector, ir.Undefined), ir.VectorType(ir.IntType(32), LANES)
-        reach, slope = (
-            load(builder, context.make_array(kind)(context, builder, arg), args[2], ir.FloatType(), LANES)
-            for kind, arg in zip(signature.args, args[:2])
-        )
-        along, off_line = (
-            builder.shuffle_vector(
-                builder.insert_element(empty, scalar, ir.IntType(32)(0)), empty, ir.Constant(zeros, None)
-            )
-            for scalar in args[3:]
-        )
-        bound = builder.fadd(reach, builder.fmul(slope, along))
-        return builder.bitcast(builder.fcmp_ordered("<=", bound, off_line), ir.IntType(LANES))
-
-    return types.uint64(reach, slope, types.int64, types.float32, types.float32), codegen
+    x: np.ndarray  # (n, d)
+    labels: np.ndarray  # (n,)
+    step: np.ndarray  # (n,) int64: steps taken
+    delta: np.ndarray  # (n, d)
+    gradient: np.ndarray  # (n, d): of -y f
+    on: np.ndarray  # (n, m) bool: w_j . (x + delta) + b_j > 0
+    z: np.ndarray  # (n, m): (w_j . (x + reference) + b_j) / ||w_j||
+    slope: np.ndarray  # (n, m): w_j . direction / ||w_j||
+    reference: np.ndarray  # (n, d)
+    direction: np.ndarray  # (n, d): u, of unit length
+    along: np.ndarray  # (n,): delta = reference + along direction + rest
+    distance: np.ndarray  # (n,): the norm of rest
+    z_error: np.ndarray  # (n,)
+    slope_error: np.ndarray  # (n,)
 
 
-@intrinsic
-def lowest_bit(typing, mask):
-    """Index of the lowest bit set in a non-zero uint64."""
-
-    def codegen(context, builder, signature, args):
-        return builder.cttz(args[0], ir.IntType(1)(1))
-
-    return types.int64(types.uint64), codegen
-
-
-@intrinsic
-def wide_vectors(typing):
-    """Have LLVM use 512-bit registers, where there are any, in the function that calls this."""
-
-    def codegen(context, builder, signature, args):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # add() knows it not
-        return context.get_dummy_value()
-
-    return types.void(), codegen
-
-
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
-def coarse_copy(w, coarse, unit, inverse_norm, share):
-    """Write the 8-bit rows: w[j] is about unit[j] * coarse[j], coarse (m, d rounded up to CHUNK).
-
-    inverse_norm (m,) <= 1 / ||w_j||, infinite for w_j = 0. share[j] bounds the error of a look in
-    units of ||w_j|| ||away||: that of the copy, of the 16-bit away (half a level in each of d
-    coordinates, of a row at most 1 + ||w_j - copy_j|| / ||w_j|| long) and of float32.
-    """
-    m, d = w.shape
-    for j in range(m):
-        largest, square, error = np.float32(0), 0.0, 0.0
-        for i in range(d):
-            largest = max(largest, abs(w[j, i]))
-            square += np.float64(w[j, i]) ** 2
-        unit[j] = largest / np.float32(127)
-        for i in range(d if largest > 0 else 0):
-            coarse[j, i] = np.int8(np.rint(w[j, i] / unit[j]))
-            error += (np.float64(w[j, i]) - np.float64(unit[j]) * coarse[j, i]) ** 2
-        norm = math.sqrt(square) * (1 + 1e-6)
-        inverse_norm[j] = 1 / norm
-        copy_error = math.sqrt(error) / norm
-        share[j] = copy_error + (1 + copy_error) * 0.51 * math.sqrt(d) / LEVELS + 1e-5
+@compiled
+def copy_rows(w, per_norm, coarse, unit, fine):
+    """Write per_norm, and the rows of w over their norms in 8 and in 16 bits; return the copies' largest errors."""
+    coarse_error, fine_error = np.float32(0), np.float32(0)
+    for j in range(len(w)):
+        row = w[j]
+        largest, square = np.float32(0), np.float32(0)
+        for i in range(len(row)):
+            largest = max(largest, abs(row[i]))
+            square += row[i] * row[i]
+        per_norm[j] = 1 / max(np.float32(math.sqrt(square)) * np.float32(1 + 1e-6), TINY)
+        unit[j] = largest * per_norm[j] / np.float32(127)
+        per_unit, error = np.float32(127) / max(largest, TINY), np.float32(0)
+        for i in range(len(row)):
+            level = np.rint(row[i] * per_unit)
+            coarse[j, i] = np.int8(level)
+            error += (row[i] * per_unit - level) ** 2
+        coarse_error = max(coarse_error, np.float32(math.sqrt(error)) * unit[j])
+        per_unit, error = LEVELS * per_norm[j], np.float32(0)
+        for i in range(len(row)):
+            level = np.rint(row[i] * per_unit)
+            fine[j, i] = np.int16(level)
+            error += (row[i] * per_unit - level) ** 2
+        fine_error = max(fine_error, np.float32(math.sqrt(error)) / LEVELS)
+    return coarse_error * np.float32(1.001) + np.float32(1e-6), fine_error * np.float32(1.001) + np.float32(1e-6)
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
-def advance(
-    waiting,
-    step,
-    x,
-    labels,
-    w,
-    v,
-    coarse,
-    unit,
-    inverse_norm,
-    share,
-    z_clean,
-    moved,
-    moved_before,
-    on,
-    gradient,
-    delta,
-    reference,
-    eps,
-    step_size,
-    steps,
-    small,
-    budget,
-):
+@compiled
+def round_levels(vector, norm, levels):
+    """levels (int16) = vector / (norm / LEVELS), rounded; return what the norm of the rounding is at most."""
+    level = norm / LEVELS
+    per_level = np.float32(1) / level if level > TINY else np.float32(0)
+    for i in range(len(vector)):
+        levels[i] = np.int16(np.rint(vector[i] * per_level))
+    return level * np.float32(0.51 * math.sqrt(len(vector)))
+
+
+@compiled
+def add_rows(gradient, w, rows, factors, count):
+    """gradient += factors @ w[rows], of the first `count` > 0; return its squared norm."""
+    square, index = np.float32(0), 0
+    while index < count:
+        row, factor = w[rows[index]], factors[index]
+        pair = index + 1 < count
+        other, other_factor = w[rows[index + pair]], factors[index + pair] if pair else np.float32(0)
+        square = np.float32(0)
+        for i in range(len(gradient)):
+            value = gradient[i] + (factor * row[i] + other_factor * other[i])
+            gradient[i] = value
+            square += value * value
+        index += 2
+    return square
+
+
+@compiled
+def all_products(rows, vectors, count, out):
+    """out[e, j] = rows[j] . vectors[e] of the first `count` vectors; all arrays padded to whole tiles."""
+    which = np.arange(len(rows)).astype(np.uint64)
+    for group in range(0, count, GROUP):
+        for j in range(0, len(rows), SQUARE[0]):
+            for e in range(group, min(group + GROUP, count), SQUARE[1]):
+                square_tile(rows, which, j, vectors, e, out)
+
+
+@compiled
+def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, budget):
     """Take each example of `waiting` on from a new reference until it needs the next or is done.
 
-    x, delta, reference (n, d); gradient (n, d) of -y f; z_clean, on (n, m): z at x, and z > 0 now;
-    moved (len(waiting), m): W delta, moved_before (n, m): W reference. Updates step, delta, on,
-    gradient, reference, moved_before. The first step of all only serves to give a chord. A gradient
-    whose squared norm is at most `small` is summed afresh: it may be rounding left of a zero.
+    moved (len(waiting) or more, len(fine)) int32: products of `fine` with what `aways` was after the last call, rest in
+    16 bits, in the order of `waiting`; `aways` becomes that of the examples that need a next. The first step of
+    all serves to give a direction.
     """
     wide_vectors()
+    w, b, v, per_norm, coarse, unit, fine = neurons[:7]
     m, d = w.shape
-    reach = np.full((m + LANES - 1) // LANES * LANES, np.inf, np.float32)
-    slope, rooms, due = np.zeros_like(reach), np.empty_like(reach), np.empty(reach.size, np.int64)
-    z_reference = np.empty(m, np.float32)
-    direction, move = np.empty(d, np.float32), np.empty(d, np.float32)
-    away = np.zeros(coarse.shape[1], np.int16)
+    start = np.full((m + LANES - 1) // LANES * LANES, np.inf, np.float32)
+    reach, rate = start.copy(), np.zeros_like(start)
+    side, doubt, factors = np.empty(m, np.float32), np.empty(m, np.float32), np.empty(start.size, np.float32)
+    near, away = np.empty(m, np.bool_), np.zeros((1, d), np.int16)
+    due, far = np.zeros(start.size + 4, np.uint64), np.zeros(start.size + 4, np.uint64)
+    close, flips = np.zeros_like(due), np.zeros_like(due)
+    products = np.empty((1, start.size + 4), np.int32)
+    target, rest = np.empty(d, np.float32), np.empty(d, np.float32)
+    left = 0
     for k in range(len(waiting)):
         e = waiting[k]
-        t, y, looks = step[e], labels[e], 0
-        chord, size = np.float32(0), np.float32(0)
+        x, y, t = examples.x[e], examples.labels[e], examples.step[e]
+        delta, gradient, on = examples.delta[e], examples.gradient[e], examples.on[e]
+        z, slope, reference, direction = examples.z[e], examples.slope[e], examples.reference[e], examples.direction[e]
+        square, chord = np.float32(0), np.float32(0)
         for i in range(d):
-            direction[i] = delta[e, i] - reference[e, i]
-            reference[e, i] = delta[e, i]
+            direction[i] = delta[i] - reference[i]
+            reference[i] = delta[i]
             chord += direction[i] * direction[i]
-            size += delta[e, i] * delta[e, i]
+            square += gradient[i] * gradient[i]
         per_chord = np.float32(1 / math.sqrt(chord)) if chord > 0 else np.float32(0)
         for i in range(d):
             direction[i] *= per_chord
-        slope_error = np.float32(1e-6 * math.sqrt(size) * per_chord)
+        along, level = examples.along[e], examples.distance[e] / (LEVELS * LEVELS)
+        lost = examples.distance[e] / LEVELS * np.float32(0.51 * math.sqrt(d))
+        error = lost + neurons.fine_error * (examples.distance[e] + lost) + examples.slope_error[e] * abs(along)
+        examples.z_error[e] += error + np.float32(1e-7)
+        examples.slope_error[e] = error * per_chord + np.float32(2e-6)
+        z_error, slope_error = examples.z_error[e], examples.slope_error[e]
         for j in range(m):
-            sign = inverse_norm[j] if on[e, j] else -inverse_norm[j]
-            z_reference[j] = z_clean[e, j] + moved[k, j]
-            reach[j] = sign * z_reference[j]
-            slope[j] = sign * (moved[k, j] - moved_before[e, j]) * per_chord
-            moved_before[e, j] = moved[k, j]
-        along, off_line, distance = np.float32(0), np.float32(0), np.float32(0)
+            change = slope[j] * along + np.float32(moved[k, j]) * level
+            z[j] += change
+            slope[j] = change * per_chord
+            near[j] = False
+            side[j] = np.float32(1) if on[j] else np.float32(-1)
+            doubt[j] = z_error
+            start[j] = side[j] * z[j] - z_error
+            reach[j] = start[j]
+            rate[j] = side[j] * slope[j]
+        along, distance, path, tilt, looks = np.float32(0), np.float32(0), np.float32(0), np.float32(0), 0
         while True:
-            count = 0
-            for first in range(0, reach.size, LANES):
-                mask = lanes_due(reach, slope, first, along, off_line)
-                while mask != 0:
-                    due[count] = first + lowest_bit(mask)
-                    count += 1
+            found = 0
+            for first in range(np.uint64(0), np.uint64(start.size), np.uint64(LANES)):
+                mask = lanes_due(start, reach, rate, first, along, distance + tilt, path)
+                count = found + bits(mask)
+                for _ in range(3):  # mostly there are no more, and so nothing for the processor to guess
+                    due[found] = first + lowest_bit(mask)
                     mask &= mask - np.uint64(1)
-            looks += count
-            if looks > budget and t > step[e]:
+                    found += 1
+                while mask != 0:
+                    due[found] = first + lowest_bit(mask)
+                    mask &= mask - np.uint64(1)
+                    found += 1
+                found = count
+            looks += found
+            if looks > budget and t > examples.step[e]:
                 break
-            for i in range(d if count > 0 and distance > 0 else 0):
-                away[i] = np.int16(np.rint(move[i] * (LEVELS / distance)))
-            for index in range(count):  # no branches here, so that the reads of the copies overlap
+            fars, closes, turns = 0, 0, 0
+            for index in range(found):
                 j = due[index]
-                z = z_reference[j] + coarse_dot(coarse[j], away) * (unit[j] * (distance / LEVELS))
-                rooms[index] = (z if on[e, j] else -z) * inverse_norm[j]
-            for index in range(count):
-                j, room = due[index], rooms[index]
-                error = distance * share[j]
-                if not room > error:
-                    flipped = room < -error
-                    room = abs(room)
-                    if not flipped:
-                        z = np.float32(0)
-                        for i in range(d):
-                            z += w[j, i] * delta[e, i]
-                        z += z_clean[e, j]
-                        flipped = (z > 0) != on[e, j]
-                        room, error = abs(z) * inverse_norm[j], np.float32(0)
-                    if flipped:
-                        on[e, j] = not on[e, j]
-                        slope[j] = -slope[j]
-                        change = -y * v[j] if on[e, j] else y * v[j]
-                        for i in range(d):
-                            gradient[e, i] += change * w[j, i]
-                reach[j] = room - error - slope[j] * along + off_line
-            square = np.float32(0)
-            for i in range(d):
-                square += gradient[e, i] * gradient[e, i]
-            if square <= small:
-                gradient[e] = 0
+                far[fars], close[closes] = j, j
+                closes += near[j]
+                fars += not near[j]
+            lost = round_levels(rest, distance, away[0]) if found else np.float32(0)
+            far[fars : fars + TALL[0]] = 0
+            for index in range(0, fars, TALL[0]):
+                tall_tile(coarse, far, index, away, 0, products)
+            error = lost + neurons.coarse_error * (distance + lost) + tilt
+            for index in range(fars):
+                j = far[index]
+                fall = np.float32(products[0, index]) * (unit[j] * (distance / LEVELS))
+                room = start[j] + doubt[j] + rate[j] * along + side[j] * fall
+                sure = abs(room) - error - doubt[j]
+                if sure > 0:
+                    if room < 0:
+                        flips[turns] = j
+                        turns += 1
+                        side[j], rate[j], start[j] = -side[j], -rate[j], -start[j] - 2 * doubt[j]
+                    reach[j] = sure - rate[j] * along + path
+                else:
+                    near[j] = True
+                    close[closes] = j
+                    closes += 1
+            close[closes : closes + TALL[0]] = 0
+            for index in range(0, closes, TALL[0]):
+                tall_tile(fine, close, index, away, 0, products)
+            error = lost + neurons.fine_error * (distance + lost) + tilt
+            for index in range(closes):
+                j = close[index]
+                fall = rate[j] * along + side[j] * (np.float32(products[0, index]) * (distance / (LEVELS * LEVELS)))
+                room = start[j] + doubt[j] + fall
+                sure = abs(room) - error - doubt[j]
+                if sure <= 0:
+                    value = np.float32(0)
+                    for i in range(d):
+                        value += w[j, i] * (x[i] + delta[i])
+                    value = (value + b[j]) * per_norm[j]
+                    room = side[j] * (value if value != 0 else -TINY)  # zero is off
+                    sure = abs(room)
+                    doubt[j] = error + np.float32(2e-7)
+                    start[j] = room - fall - doubt[j]
+                    z[j] = side[j] * (room - fall)
+                turn = np.float32(1) if room >= 0 else np.float32(-1)
+                flips[turns] = j
+                turns += room < 0
+                side[j], rate[j], start[j] = turn * side[j], turn * rate[j], turn * (start[j] + doubt[j]) - doubt[j]
+                reach[j] = sure - rate[j] * along + path
+            for index in range(turns):
+                j = flips[index]
+                on[j] = not on[j]
+                factors[index] = -y * v[j] if on[j] else y * v[j]
+            if turns:
+                square = add_rows(gradient, w, flips, factors, turns)
+            if square <= neurons.small:
+                gradient[:] = 0
                 for j in range(m):
-                    for i in range(d if on[e, j] else 0):
-                        gradient[e, i] -= y * v[j] * w[j, i]
+                    for i in range(d if on[j] else 0):
+                        gradient[i] -= y * v[j] * w[j, i]
                 square = np.float32(0)
                 for i in range(d):
-                    square += gradient[e, i] * gradient[e, i]
+                    square += gradient[i] * gradient[i]
                 if square == 0:  # the example stays where it is for good
                     t = steps
                     break
             length = np.float32(step_size / math.sqrt(square))
-            square = np.float32(0)
+            total = np.float32(0)
             for i in range(d):
-                target = x[e, i] + (delta[e, i] + length * gradient[e, i])
-                move[i] = min(max(target, np.float32(0)), np.float32(1)) - x[e, i]
-                square += move[i] * move[i]
-            norm = math.sqrt(square)
+                target[i] = min(max(x[i] + (delta[i] + length * gradient[i]), np.float32(0)), np.float32(1)) - x[i]
+                total += target[i] * target[i]
+            norm = math.sqrt(total)
             scale = np.float32(eps / norm) if norm > eps else np.float32(1)
-            square, inside, apart = np.float32(0), np.float32(0), np.float32(0)
+            total, inside = np.float32(0), np.float32(0)
             for i in range(d):
-                change = scale * move[i] - delta[e, i]
-                delta[e, i] = scale * move[i]
-                square += change * change
+                change = scale * target[i] - delta[i]
+                delta[i] = scale * target[i]
+                total += change * change
                 inside += change * direction[i]
-                move[i] = delta[e, i] - reference[e, i]
-                apart += move[i] * move[i]
             t += 1
             if t == 1 or t == steps:
                 break
             along += inside
-            across = max(square - inside * inside, np.float32(0)) + np.float32(1e-6) * square
-            off_line += np.float32(math.sqrt(across)) + slope_error * abs(inside)
-            distance = np.float32(math.sqrt(apart))
-        step[e] = t
-
-
-def lazy_pgd(
-    x: np.ndarray,
-    labels: np.ndarray,
-    w: np.ndarray,
-    b: np.ndarray,
-    v: np.ndarray,
-    eps: float,
-    step_size: float,
-    steps: int,
-) -> np.ndarray:
-    """What `attack.pgd` returns, without its step-by-step products.
-
-    float32: x (n, d) in [0, 1], labels (n,) +-1, w (m, d), b and v (m,). One thread, deterministic;
-    working memory about m d + BLOCK (13 m + 16 d) bytes.
-    """
-    x, labels, w, b, v = (np.ascontiguousarray(a, np.float32) for a in (x, labels, w, b, v))
-    m, d = w.shape
-    delta = np.zeros_like(x)
-    coarse = np.zeros((m, -(-d // CHUNK) * CHUNK), np.int8)
-    unit, inverse_norm, share = np.empty((3, m), np.float32)
-    coarse_copy(w, coarse, unit, inverse_norm, share)
-    small = np.float32(np.max(1e-4 * np.abs(v) / inverse_norm) ** 2)
-    moved = np.empty((min(BLOCK, len(x)), m), np.float32)
-    for start in range(0, len(x), BLOCK):
-        clean, y, perturbation = (a[start : start + BLOCK] for a in (x, labels, delta))
-        z = clean @ w.T
-        z += b
-        on = z > 0
-        gradient = np.multiply(on, v, out=moved[: len(clean)]) @ w
-        gradient *= -y[:, None]
-        moved[:] = 0
-        moved_before, reference = np.zeros_like(z), np.zeros_like(clean)
-        step = np.zeros(len(clean), np.int64)
-        waiting = np.flatnonzero(step < steps)
-        while waiting.size:
-            advance(
-                waiting,
-                step,
-                clean,
-                y,
-                w,
-                v,
-                coarse,
-                unit,
-                inverse_norm,
-                share,
-                z,
-                moved,
-                moved_before,
-                on,
-                gradient,
-                perturbation,
-                reference,
-                np.float32(eps),
-                np.float32(step_size),
-                steps,
-                small,
-                LOOKS_PER_REFERENCE * m,
-            )
-            waiting = np.flatnonzero(step < steps)
-            np.matmul(perturbation[waiting], w.T, out=moved[: waiting.size])
-    return delta
+            across = max(total - inside * inside, np.float32(0)) + np.float32(1e-6) * total
+            path += np.float32(math.sqrt(across)) + slope_error * abs(inside)
+            total = np.float32(0)
+            for i in range(d):
+                rest[i] = delta[i] - reference[i] - along * direction[i]
+                total += rest[i] * rest[i]
+            distance = np.float32(math.sqrt(total)) * np.float32(1 + 1e-6)
+            tilt = slope_error * abs(along)
+        examples.step[e], examples.along[e], examples.distance[e] = t, along, distance
+        if t < steps:
+            round_levels(rest, distance, aways[left])
+            left += 1

@@ -123,6 +123,11 @@ class AdversarialRun(Run, AdversarialSettings):
 
     eps: Positive
 
+    @property
+    def step(self) -> float:
+        """The length of a step of the attack: 2.5 ε over their number, which for `released` always is 100."""
+        return 2.5 * self.eps / (self.atk_iters if self.protocol == "strict" else 100)
+
 
 class AdvtrainRun(LazyRun, AdversarialRun):
     """A run of figure 3."""

@@ -78,12 +78,11 @@ def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) 
     network, start, x, y = _begin(run, split, device)
     x_test, y_test = _move(split.x_test, device), _move(split.y_test, device)
     strict = run.protocol == "strict"
-    step = 2.5 * run.eps / (run.atk_iters if strict else 100)
     epochs: list[Epoch] = []
     robust: list[float] = []  # train accuracy, an epoch each
     stuck, ended = 0, False
     while not ended:
-        attacked = x + pgd(network, x, y, run.eps, step, run.atk_iters)
+        attacked = x + pgd(network, x, y, run.eps, run.step, run.atk_iters)
         loss, accuracy_before = sgd_epoch(network, attacked, y, run.bs, run.lr, (start, run.radius) if strict else None)
         deviation = float(deviations(network, start).max())
         _require_finite(len(epochs), loss, deviation)
@@ -91,7 +90,7 @@ def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) 
         stuck = stuck + 1 if _is_stuck(robust, strict) else 0
         ended = stuck > STUCK_EPOCHS or len(robust) == run.T
         if ended or not strict:  # `strict` needs it of the reported network alone
-            perturbation = pgd(network, x_test, y_test, run.eps, step, run.atk_iters)
+            perturbation = pgd(network, x_test, y_test, run.eps, run.step, run.atk_iters)
         epochs.append(
             Epoch(
                 epoch=len(epochs),

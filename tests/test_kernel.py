@@ -1,13 +1,18 @@
 """The lazy kernel against dense PGD in float64: the same margins, the same robust accuracy."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-from conftest import random_examples, random_network
+from conftest import ROOT, random_examples, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lazyadv import data, training
-from lazyadv.attack import dense_pgd, pgd
+from lazyadv.attack import advanced, copies, dense_pgd, pgd
 from lazyadv.ball import project
 from lazyadv.network import Network, draw
 
@@ -61,6 +66,39 @@ def test_margins_and_robust_accuracy_are_denses(digits: dict[str, np.ndarray], s
             (margins(network, x, y, attack(network, x, y, eps, step, steps)) > 0).sum() for attack in (pgd, dense_pgd)
         )
         assert abs(robust - reference) <= 1
+
+
+@settings(max_examples=150)
+@given(
+    st.integers(0, 2**31),
+    st.integers(1, 200),
+    st.integers(1, 120),
+    st.sampled_from([1e-3, 0.05, 0.2, 1.0, 5.0]),
+    st.sampled_from([(100, 100), (20, 20), (100, 20)]),
+)
+def test_no_flip_goes_unnoticed(seed: int, width: int, dimension: int, eps: float, pace: tuple[int, int]) -> None:
+    """What the bounds promise: each neuron's side is that of its preactivation in float64, up to float32's rounding."""
+    _, network = random_network(seed, width, dimension, spread=0.1)
+    x, y = random_examples(seed, 8, dimension)
+    step, steps = 2.5 * eps / pace[0], pace[1]
+    on = advanced(copies(network), x, y, eps, step, steps).on
+    point = x.astype(float) + pgd(network, x, y, eps, step, steps - 1)
+    z = network.double().hidden(point) / np.linalg.norm(network.w.astype(float), axis=1)
+    assert not ((z > 0) != on)[np.abs(z) > 1e-6 * (1 + np.linalg.norm(point, axis=1)[:, None])].any()
+
+
+def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
+    """numba's cache goes by the file of the function that it compiled, which is another."""
+    shutil.copytree(ROOT / "lazyadv", tmp_path / "lazyadv", ignore=shutil.ignore_patterns("__pycache__"))
+    script = (
+        "import numpy as np\nfrom lazyadv.kernel import all_products\nout = np.zeros((3, 3), np.int32)\n"
+        "all_products(np.ones((3, 16), np.int16), np.ones((3, 16), np.int16), 3, out)\nprint(out[0, 0])"
+    )
+    vectors = tmp_path / "lazyadv" / "vectors.py"
+    printed = [subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True)]
+    vectors.write_text(vectors.read_text().replace("return builder.add(even, odd)", "return builder.sub(even, odd)"))
+    printed.append(subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True))
+    assert printed == ["16\n", "0\n"]
 
 
 KINDS = ("plain", "dead", "off", "twins", "box", "scaled")

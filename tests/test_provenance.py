@@ -119,7 +119,7 @@ def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
 
 
 def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
-    clone.edit("lazyadv/attack.py", "return lazy_pgd(x, y,", "return 1 * lazy_pgd(x, y,")
+    clone.edit("lazyadv/attack.py", "return attack(network,", "return 1 * attack(network,")
     assert clone.jobs() == tail("fig3", "fig4", advtrain=8, advtraingap=8, collect=2, audit=1)
 
 
@@ -260,8 +260,8 @@ def test_the_walk_finds_what_a_figure_uses_and_no_more() -> None:
     standard = sources.reach("stages.train:main", "stages.train:standard")
     adversarial = sources.reach("stages.train:main", "stages.train:advtrain")
     assert {"lazyadv.boundary:search", "lazyadv.draws:TorchStream"} <= standard.keys()
-    assert {"lazyadv.kernel:lazy_pgd", "lazyadv.kernel:advance"} <= adversarial.keys()
-    assert not {"lazyadv.attack:pgd", "lazyadv.kernel:lazy_pgd"} & standard.keys()
+    assert {"lazyadv.attack:lazy_pgd", "lazyadv.kernel:advance", "lazyadv.vectors:lanes_due"} <= adversarial.keys()
+    assert not {"lazyadv.attack:pgd", "lazyadv.kernel:advance"} & standard.keys()
 
 
 def test_the_walk_refuses_what_it_cannot_follow() -> None:
