@@ -41,6 +41,7 @@ from lazyadv.vectors import LANES, SQUARE, TALL, bits, lanes_due, lowest_bit, sq
 
 LEVELS = np.float32(32767)  # a vector's length in units of its 16-bit rounding
 TINY = np.float32(1e-30)
+VAGUE = np.float32(0.01)  # error of the slopes, in units of the largest that one can have
 GROUP = 96  # vectors that stay in the cache while all rows pass
 SUMS = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN and infinity keep their sense
 VECTORS = hashlib.sha256(Path(__file__).with_name("vectors.py").read_bytes()).hexdigest()[:8]
@@ -92,13 +93,15 @@ def copy_rows(w, per_norm, coarse, unit, fine):
     coarse_error, fine_error = np.float32(0), np.float32(0)
     for j in range(len(w)):
         row = w[j]
-        largest, square = np.float32(0), np.float32(0)
+        largest, square = TINY, np.float32(0)
         for i in range(len(row)):
             largest = max(largest, abs(row[i]))
-            square += row[i] * row[i]
-        per_norm[j] = 1 / max(np.float32(math.sqrt(square)) * np.float32(1 + 1e-6), TINY)
-        unit[j] = largest * per_norm[j] / np.float32(127)
-        per_unit, error = np.float32(127) / max(largest, TINY), np.float32(0)
+        for i in range(len(row)):
+            square += (row[i] / largest) ** 2  # whatever the length, no overflow
+        norm = max(np.float32(math.sqrt(square)), TINY) * np.float32(1 + 1e-6)
+        per_norm[j] = np.float32(1) / max(largest * norm, TINY)
+        unit[j] = np.float32(1) / (norm * np.float32(127))
+        per_unit, error = np.float32(127) / largest, np.float32(0)
         for i in range(len(row)):
             level = np.rint(row[i] * per_unit)
             coarse[j, i] = np.int8(level)
@@ -175,21 +178,26 @@ def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, bud
         x, y, t = examples.x[e], examples.labels[e], examples.step[e]
         delta, gradient, on = examples.delta[e], examples.gradient[e], examples.on[e]
         z, slope, reference, direction = examples.z[e], examples.slope[e], examples.reference[e], examples.direction[e]
-        square, chord = np.float32(0), np.float32(0)
+        square, chord, size = np.float32(0), np.float32(0), np.float32(0)
         for i in range(d):
             direction[i] = delta[i] - reference[i]
             reference[i] = delta[i]
             chord += direction[i] * direction[i]
+            size += delta[i] * delta[i]
             square += gradient[i] * gradient[i]
+        along, distance = examples.along[e], examples.distance[e]
+        lost = distance / LEVELS * np.float32(0.51 * math.sqrt(d))
+        rounded = np.float32(2e-7) * (abs(along) + distance + np.float32(math.sqrt(size)))
+        error = lost + neurons.fine_error * (distance + lost) + examples.slope_error[e] * abs(along) + rounded
         per_chord = np.float32(1 / math.sqrt(chord)) if chord > 0 else np.float32(0)
+        if error * per_chord > VAGUE:  # a chord so short is no direction: better none
+            per_chord = np.float32(0)
         for i in range(d):
             direction[i] *= per_chord
-        along, level = examples.along[e], examples.distance[e] / (LEVELS * LEVELS)
-        lost = examples.distance[e] / LEVELS * np.float32(0.51 * math.sqrt(d))
-        error = lost + neurons.fine_error * (examples.distance[e] + lost) + examples.slope_error[e] * abs(along)
         examples.z_error[e] += error + np.float32(1e-7)
         examples.slope_error[e] = error * per_chord + np.float32(2e-6)
         z_error, slope_error = examples.z_error[e], examples.slope_error[e]
+        level = distance / (LEVELS * LEVELS)
         for j in range(m):
             change = slope[j] * along + np.float32(moved[k, j]) * level
             z[j] += change
@@ -262,7 +270,8 @@ def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, bud
                     sure = abs(room)
                     doubt[j] = error + np.float32(2e-7)
                     start[j] = room - fall - doubt[j]
-                    z[j] = side[j] * (room - fall)
+                    if doubt[j] < z_error:
+                        z[j] = side[j] * (room - fall)
                 turn = np.float32(1) if room >= 0 else np.float32(-1)
                 flips[turns] = j
                 turns += room < 0

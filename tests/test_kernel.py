@@ -72,13 +72,21 @@ def test_margins_and_robust_accuracy_are_denses(digits: dict[str, np.ndarray], s
 @given(
     st.integers(0, 2**31),
     st.integers(1, 200),
-    st.integers(1, 120),
+    st.integers(1, 120) | st.integers(2, 4),
     st.sampled_from([1e-3, 0.05, 0.2, 1.0, 5.0]),
-    st.sampled_from([(100, 100), (20, 20), (100, 20)]),
+    st.sampled_from([(100, 100), (20, 20), (100, 20), (0.5, 20)]),
+    st.sampled_from([1e-24, 1, 1e12]),
 )
-def test_no_flip_goes_unnoticed(seed: int, width: int, dimension: int, eps: float, pace: tuple[int, int]) -> None:
-    """What the bounds promise: each neuron's side is that of its preactivation in float64, up to float32's rounding."""
+def test_no_flip_goes_unnoticed(
+    seed: int, width: int, dimension: int, eps: float, pace: tuple[float, int], scale: float
+) -> None:
+    """What the bounds promise: each neuron's side is that of its preactivation in float64, up to float32's rounding.
+
+    Also where a step is longer than ε, so that a path may return to where it was, and with weights of any length.
+    """
     _, network = random_network(seed, width, dimension, spread=0.1)
+    network.w[::2] *= np.float32(scale)
+    network.b[::2] *= np.float32(scale)
     x, y = random_examples(seed, 8, dimension)
     step, steps = 2.5 * eps / pace[0], pace[1]
     on = advanced(copies(network), x, y, eps, step, steps).on
