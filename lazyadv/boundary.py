@@ -7,6 +7,7 @@ So the crossing is found by sorting these kinks and summing slopes; no stepping,
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from lazyadv.network import Network, rows
 
@@ -68,21 +69,29 @@ def first_zero(value: np.ndarray, z: np.ndarray, rate: np.ndarray, v: np.ndarray
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         kink = -z / rate
-    kink = np.where((kink > 0) & np.isfinite(kink), kink, np.inf)  # (n, m): where neuron j turns on or off
+    kink[~((kink > 0) & np.isfinite(kink))] = np.inf  # (n, m): where neuron j turns on or off
     rising = (z > 0) | ((z == 0) & (rate > 0))
-    slope = (v * rate * rising).sum(1)  # (n,): just after t = 0
-    order = np.argsort(kink, axis=1)
-    kink = np.take_along_axis(kink, order, 1)
-    change = np.take_along_axis(v * np.abs(rate), order, 1)  # turning on adds v rate, off takes it away
-    slopes = np.concatenate([slope[:, None], slope[:, None] + np.cumsum(change, 1)], axis=1)  # (n, m + 1)
-    left = np.concatenate([np.zeros_like(kink[:, :1]), kink], axis=1)  # where each slope begins
-    with np.errstate(invalid="ignore"):
-        length = np.diff(left, axis=1)
-        drop = np.where(np.isfinite(length), length * slopes[:, :-1], 0)
-    values = value[:, None] + np.concatenate([np.zeros_like(drop[:, :1]), np.cumsum(drop, 1)], axis=1)
-    values = np.where(np.isfinite(left), values, np.inf)  # at the beginning of each piece
-    right = np.concatenate([kink, np.full_like(kink[:, :1], np.inf)], axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        zero = np.where(values <= 0, left, np.where(slopes < 0, left - values / slopes, np.inf))
-    zero = np.where(zero <= right * (1 + 1e-12), zero, np.inf)
-    return zero.min(axis=1)
+    change = v * rate
+    slope = (change * rising).sum(1)  # (n,): just after t = 0
+    np.copysign(change, v, out=change)  # turning on adds v rate, off takes it away
+    return _walk(value, slope, kink, np.argsort(kink, axis=1), change)
+
+
+@njit(cache=True, error_model="numpy")
+def _walk(value: np.ndarray, slope: np.ndarray, kink: np.ndarray, order: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """From kink to kink, in order (n, m), until the value is not positive: (n,)."""
+    zeros = np.full(len(value), np.inf)
+    for e in range(len(value)):
+        left, height, steepness = 0.0, value[e], slope[e]
+        for rank in range(kink.shape[1] + 1):
+            right = kink[e, order[e, rank]] if rank < kink.shape[1] else np.inf
+            zero = left - height / steepness if steepness < 0 else np.inf
+            if height <= 0 or zero <= right * (1 + 1e-12):
+                zeros[e] = left if height <= 0 else zero
+                break
+            if right == np.inf:
+                break
+            height += (right - left) * steepness
+            left = right
+            steepness += change[e, order[e, rank]]
+    return zeros

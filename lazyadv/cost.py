@@ -28,7 +28,7 @@ STEP = 250  # neurons: what a step takes besides them
 NEURON = 60  # dimensions: what a neuron takes besides them
 START = {True: 3e11, False: 5e10}  # work: before the first epoch; with an attack, its kernels are loaded
 IMPORTS = 1  # second, before the record's clock starts
-UNIT = 2.8e-12  # seconds a unit on the busy core that the constants are of; for `minutes`, which asks no record
+UNIT = 2.2e-12  # seconds a unit on the busy core that the constants are of; for `minutes`, which asks no record
 EPOCHS = 50  # that `share` counts at most
 SHORT = 15  # minutes to ask for, up to which runs share an allocation
 
