@@ -134,7 +134,7 @@ def test_an_edit_of_a_figure_redraws_it(clone: Clone) -> None:
 
 def test_a_comment_a_docstring_and_formatting_do_nothing(clone: Clone) -> None:
     clone.edit("lazyadv/attack.py", "    Returns:\n        δ: (n, d).", "    Returns:\n        the perturbations.")
-    clone.edit("lazyadv/attack.py", "if isinstance(x, np.ndarray):\n", "if isinstance( x, np.ndarray ):  # on a CPU\n")
+    clone.edit("lazyadv/attack.py", "np.ndarray) else dense_pgd\n", "np.ndarray ) else dense_pgd  # GPU\n")
     clone.edit("params.yaml", "# Seconds in all", "# A few seconds in all")
     assert clone.jobs() == {}
 
