@@ -7,11 +7,10 @@ import math
 
 import numpy as np
 
-from lazyadv.kernel import Examples, Neurons, advance, all_products, copy_rows
+from lazyadv.kernel import TINY, Examples, Neurons, advance, all_products, copy_rows
 from lazyadv.network import Array, Network, namespace, rows
 from lazyadv.vectors import CHUNK, SQUARE
 
-TINY = 1e-30  # below any gradient that is not zero, above float32's smallest normal number
 BLOCK = 256  # examples that share the lazy attack's matrix products
 LOOKS = 0.7  # that an example may take from one reference, times the width; measured: from 0.5 to 0.9 it matters little
 
@@ -46,7 +45,7 @@ def _dense_pgd(network: Network, x: Array, y: Array, eps: float, step: float, st
     perturbation = 0 * x
     for _ in range(steps):
         ascent = -y[:, None] * network.gradient(x + perturbation)
-        perturbation = perturbation + step * ascent / norms(ascent).clip(TINY)
+        perturbation = perturbation + step * ascent / norms(ascent).clip(float(TINY))
         perturbation = (x + perturbation).clip(0, 1) - x
         perturbation = perturbation * (eps / norms(perturbation).clip(eps))
     return perturbation

@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from lazyadv.compiled import compiled
 from lazyadv.network import Array, Network
+from lazyadv.vectors import dot
 
 
 def deviations(network: Network, start: Network) -> Array:
@@ -34,16 +35,16 @@ def dense_project(network: Network, start: Network, radius: float) -> None:
     network.b[outside] = start.b[outside] + scale * (network.b[outside] - start.b[outside])
 
 
-@njit(cache=True, fastmath={"reassoc", "contract"})
+@compiled
 def _project(w: np.ndarray, b: np.ndarray, w0: np.ndarray, b0: np.ndarray, radius: float) -> None:
     """A neuron at a time, so that what was read to measure it is still in the cache when it is moved."""
+    moved = np.empty(w.shape[1], np.float32)
     for j in range(w.shape[0]):
-        square = np.float32(0)
         for i in range(w.shape[1]):
-            square += (w[j, i] - w0[j, i]) ** 2
-        distance = math.sqrt(square + (b[j] - b0[j]) ** 2)
+            moved[i] = w[j, i] - w0[j, i]
+        distance = math.sqrt(dot(moved, moved) + (b[j] - b0[j]) ** 2)
         if distance > radius:
             scale = np.float32(radius / distance)
             for i in range(w.shape[1]):
-                w[j, i] = w0[j, i] + scale * (w[j, i] - w0[j, i])
+                w[j, i] = w0[j, i] + scale * moved[i]
             b[j] = b0[j] + scale * (b[j] - b0[j])

@@ -7,8 +7,8 @@ So the crossing is found by sorting these kinks and summing slopes; no stepping,
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from lazyadv.compiled import compiled
 from lazyadv.network import Network, rows
 
 GRID = 0.001  # the release's step
@@ -73,11 +73,12 @@ def first_zero(value: np.ndarray, z: np.ndarray, rate: np.ndarray, v: np.ndarray
     rising = (z > 0) | ((z == 0) & (rate > 0))
     change = v * rate
     slope = (change * rising).sum(1)  # (n,): just after t = 0
+    order = np.argsort(kink, axis=1, kind="stable")  # other kinds leave ties to the processor
     np.copysign(change, v, out=change)  # turning on adds v rate, off takes it away
-    return _walk(value, slope, kink, np.argsort(kink, axis=1), change)
+    return _walk(value, slope, kink, order, change)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _walk(value: np.ndarray, slope: np.ndarray, kink: np.ndarray, order: np.ndarray, change: np.ndarray) -> np.ndarray:
     """From kink to kink, in order (n, m), until the value is not positive: (n,)."""
     zeros = np.full(len(value), np.inf)

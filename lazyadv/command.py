@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lazyadv import lock
-from lazyadv.data import DataError
-from lazyadv.record import RecordError
-from lazyadv.run import ParamsError
+from lazyadv.errors import UserError
 from lazyadv.sources import ROOT
 
 
@@ -18,7 +16,7 @@ def run(main: Callable[[], None]) -> None:
     lock.follow()
     try:
         main()
-    except (ParamsError, DataError, RecordError, ArithmeticError, OSError) as error:
+    except (UserError, ArithmeticError, OSError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

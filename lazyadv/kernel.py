@@ -28,29 +28,18 @@ The errors of copies and of rounding are added to every bound, so that only a ne
 hyperplane can be taken otherwise than by dense PGD: the results agree up to rounding.
 """
 
-import hashlib
 import math
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from lazyadv.vectors import LANES, SQUARE, TALL, bits, lanes_due, lowest_bit, square_tile, tall_tile, wide_vectors
+from lazyadv.compiled import compiled
+from lazyadv.vectors import LANES, SQUARE, TALL, bits, dot, lanes_due, lowest_bit, square_tile, tall_tile
 
 LEVELS = np.float32(32767)  # a vector's length in units of its 16-bit rounding
-TINY = np.float32(1e-30)
+TINY = np.float32(1e-30)  # below any length that is not zero, above float32's smallest normal number
 VAGUE = np.float32(0.01)  # error of the slopes, in units of the largest that one can have
 GROUP = 96  # vectors that stay in the cache while all rows pass
-SUMS = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN and infinity keep their sense
-VECTORS = hashlib.sha256(Path(__file__).with_name("vectors.py").read_bytes()).hexdigest()[:8]
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """numba's njit, cached. The cache goes by a function's name and file; the name is to tell of `vectors`, too."""
-    function.__qualname__ += f"-{VECTORS}"
-    return njit(cache=True, error_model="numpy", fastmath=SUMS)(function)
 
 
 class Neurons(NamedTuple):
@@ -91,28 +80,29 @@ class Examples(NamedTuple):
 def copy_rows(w, per_norm, coarse, unit, fine):
     """Write per_norm, and the rows of w over their norms in 8 and in 16 bits; return the copies' largest errors."""
     coarse_error, fine_error = np.float32(0), np.float32(0)
+    part = np.empty(w.shape[1], np.float32)
     for j in range(len(w)):
         row = w[j]
-        largest, square = TINY, np.float32(0)
+        largest = TINY
         for i in range(len(row)):
             largest = max(largest, abs(row[i]))
         for i in range(len(row)):
-            square += (row[i] / largest) ** 2  # whatever the length, no overflow
-        norm = max(np.float32(math.sqrt(square)), TINY) * np.float32(1 + 1e-6)
+            part[i] = row[i] / largest  # whatever the length, no overflow
+        norm = max(np.float32(math.sqrt(dot(part, part))), TINY) * np.float32(1 + 1e-6)
         per_norm[j] = np.float32(1) / max(largest * norm, TINY)
         unit[j] = np.float32(1) / (norm * np.float32(127))
-        per_unit, error = np.float32(127) / largest, np.float32(0)
+        per_unit = np.float32(127) / largest
         for i in range(len(row)):
             level = np.rint(row[i] * per_unit)
             coarse[j, i] = np.int8(level)
-            error += (row[i] * per_unit - level) ** 2
-        coarse_error = max(coarse_error, np.float32(math.sqrt(error)) * unit[j])
-        per_unit, error = LEVELS * per_norm[j], np.float32(0)
+            part[i] = row[i] * per_unit - level
+        coarse_error = max(coarse_error, np.float32(math.sqrt(dot(part, part))) * unit[j])
+        per_unit = LEVELS * per_norm[j]
         for i in range(len(row)):
             level = np.rint(row[i] * per_unit)
             fine[j, i] = np.int16(level)
-            error += (row[i] * per_unit - level) ** 2
-        fine_error = max(fine_error, np.float32(math.sqrt(error)) / LEVELS)
+            part[i] = row[i] * per_unit - level
+        fine_error = max(fine_error, np.float32(math.sqrt(dot(part, part))) / LEVELS)
     return coarse_error * np.float32(1.001) + np.float32(1e-6), fine_error * np.float32(1.001) + np.float32(1e-6)
 
 
@@ -129,18 +119,13 @@ def round_levels(vector, norm, levels):
 @compiled
 def add_rows(gradient, w, rows, factors, count):
     """gradient += factors @ w[rows], of the first `count` > 0; return its squared norm."""
-    square, index = np.float32(0), 0
-    while index < count:
+    for index in range(0, count, 2):
         row, factor = w[rows[index]], factors[index]
         pair = index + 1 < count
         other, other_factor = w[rows[index + pair]], factors[index + pair] if pair else np.float32(0)
-        square = np.float32(0)
         for i in range(len(gradient)):
-            value = gradient[i] + (factor * row[i] + other_factor * other[i])
-            gradient[i] = value
-            square += value * value
-        index += 2
-    return square
+            gradient[i] += factor * row[i] + other_factor * other[i]
+    return dot(gradient, gradient)
 
 
 @compiled
@@ -161,7 +146,6 @@ def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, bud
     16 bits, in the order of `waiting`; `aways` becomes that of the examples that need a next. The first step of
     all serves to give a direction.
     """
-    wide_vectors()
     w, b, v, per_norm, coarse, unit, fine = neurons[:7]
     m, d = w.shape
     start = np.full((m + LANES - 1) // LANES * LANES, np.inf, np.float32)
@@ -178,13 +162,10 @@ def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, bud
         x, y, t = examples.x[e], examples.labels[e], examples.step[e]
         delta, gradient, on = examples.delta[e], examples.gradient[e], examples.on[e]
         z, slope, reference, direction = examples.z[e], examples.slope[e], examples.reference[e], examples.direction[e]
-        square, chord, size = np.float32(0), np.float32(0), np.float32(0)
         for i in range(d):
             direction[i] = delta[i] - reference[i]
             reference[i] = delta[i]
-            chord += direction[i] * direction[i]
-            size += delta[i] * delta[i]
-            square += gradient[i] * gradient[i]
+        square, chord, size = dot(gradient, gradient), dot(direction, direction), dot(delta, delta)
         along, distance = examples.along[e], examples.distance[e]
         lost = distance / LEVELS * np.float32(0.51 * math.sqrt(d))
         rounded = np.float32(2e-7) * (abs(along) + distance + np.float32(math.sqrt(size)))
@@ -262,10 +243,9 @@ def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, bud
                 room = start[j] + doubt[j] + fall
                 sure = abs(room) - error - doubt[j]
                 if sure <= 0:
-                    value = np.float32(0)
                     for i in range(d):
-                        value += w[j, i] * (x[i] + delta[i])
-                    value = (value + b[j]) * per_norm[j]
+                        target[i] = x[i] + delta[i]
+                    value = (dot(w[j], target) + b[j]) * per_norm[j]
                     room = side[j] * (value if value != 0 else -TINY)  # zero is off
                     sure = abs(room)
                     doubt[j] = error + np.float32(2e-7)
@@ -288,36 +268,29 @@ def advance(waiting, neurons, examples, moved, aways, eps, step_size, steps, bud
                 for j in range(m):
                     for i in range(d if on[j] else 0):
                         gradient[i] -= y * v[j] * w[j, i]
-                square = np.float32(0)
-                for i in range(d):
-                    square += gradient[i] * gradient[i]
+                square = dot(gradient, gradient)
                 if square == 0:  # the example stays where it is for good
                     t = steps
                     break
             length = np.float32(step_size / math.sqrt(square))
-            total = np.float32(0)
             for i in range(d):
                 target[i] = min(max(x[i] + (delta[i] + length * gradient[i]), np.float32(0)), np.float32(1)) - x[i]
-                total += target[i] * target[i]
-            norm = math.sqrt(total)
+            norm = math.sqrt(dot(target, target))
             scale = np.float32(eps / norm) if norm > eps else np.float32(1)
-            total, inside = np.float32(0), np.float32(0)
             for i in range(d):
-                change = scale * target[i] - delta[i]
-                delta[i] = scale * target[i]
-                total += change * change
-                inside += change * direction[i]
+                target[i] *= scale
+                rest[i] = target[i] - delta[i]
+                delta[i] = target[i]
+            total, inside = dot(rest, rest), dot(rest, direction)
             t += 1
             if t == 1 or t == steps:
                 break
             along += inside
             across = max(total - inside * inside, np.float32(0)) + np.float32(1e-6) * total
             path += np.float32(math.sqrt(across)) + slope_error * abs(inside)
-            total = np.float32(0)
             for i in range(d):
                 rest[i] = delta[i] - reference[i] - along * direction[i]
-                total += rest[i] * rest[i]
-            distance = np.float32(math.sqrt(total)) * np.float32(1 + 1e-6)
+            distance = np.float32(math.sqrt(dot(rest, rest))) * np.float32(1 + 1e-6)
             tilt = slope_error * abs(along)
         examples.step[e], examples.along[e], examples.distance[e] = t, along, distance
         if t < steps:

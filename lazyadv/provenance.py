@@ -1,21 +1,21 @@
-"""Fingerprints: what every output was made from, carried inside the output itself.
+"""Stamps: what every output was made from, and a digest of its own content, carried inside the output itself.
 
-A stage writes into its output a stamp: the rule, the parameters that the rule reads, a hash of each
-definition of this project's code that it reaches (lazyadv/sources.py), and the fingerprints of the files
-it read. The fingerprint is the hash of all that, so a change anywhere upstream changes it. The Snakefile
-works out the fingerprint that each output should have and compares (lazyadv/pipeline.py): equal is fresh,
-whatever the modification times say and whether or not Snakemake remembers the file. So results that
-came by `dvc pull` need no work, and those whose parameters or code have changed since are made again.
+A stage writes into its output a stamp: the rule, the parameters that the rule reads, a hash of each definition of
+this project's code that it reaches (lazyadv/sources.py), and the fingerprints of the files it read. The fingerprint
+is the hash of all that, so a change anywhere upstream changes it. The Snakefile works out the fingerprint that each
+output should have and compares (lazyadv/pipeline.py): equal is fresh, whatever the modification times say and whether
+or not Snakemake remembers the file. So results that came by `dvc pull` need no work, and those whose parameters or
+code have changed since are made again; but for code of which it was shown that it makes the same
+(lazyadv/equivalence.py).
 
-The stamp is JSON, readable with any tool: two keys of a record, the `made_from` column of a table, the
-`made_from` entry of an .npz, the Keywords of a PDF, the description of an SVG.
+The digest says whether the output is still what the stage wrote (lazyadv/files.py).
 
-    python -m lazyadv.provenance FILE      what FILE was made from, and, if it is stale, what has changed
+The stamp is JSON, readable with any tool: keys of a record, the `made_from` column of a table, the comment of an .npz
+(`unzip -z`), the Keywords of a PDF, the description of an SVG. `stages/why.py` shows it.
 """
 
 import hashlib
 import json
-import re
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -23,11 +23,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lazyadv import __version__
+from lazyadv import __version__, arithmetic, equivalence
+from lazyadv.files import BLANK, STAMP, SealError, read_sealed
 
-HEAD = 1 << 16  # a stamp begins within the first bytes of a file, or else anywhere in a small one
-ANYWHERE = (".pdf", ".csv", ".md")
-_STAMP = re.compile(rb'\{\s*""?fingerprint""?: ?""?([0-9a-f]{32})"')  # CSV writes quotes twice
+EDGE = 1 << 16  # a stamp begins within the first bytes of a record, and is the last of an .npz
 
 
 @dataclass(frozen=True)
@@ -41,25 +40,43 @@ class Ingredients:
 
     @property
     def fingerprint(self) -> str:
-        content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
+        code, _ = equivalence.origin(self.rule, self.params, self.code)
+        content = {"rule": self.rule, "params": self.params, "code": code, "inputs": self.inputs}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def as_dict(self) -> dict[str, Any]:
         """The ingredients as JSON has them."""
         return asdict(self)
 
     @property
+    def marks(self) -> dict[str, str]:
+        """The first keys of a stamp: the fingerprint, and a place for the digest."""
+        return {"fingerprint": self.fingerprint, "digest": BLANK}
+
+    @property
     def stamp(self) -> str:
-        """One line of JSON to put into the output."""
-        return json.dumps({"fingerprint": self.fingerprint, "made_from": asdict(self)})
+        """One line of JSON to put into the output before it is sealed."""
+        return json.dumps({**self.marks, "made_from": asdict(self)})
 
 
 def fingerprint_of(path: Path) -> str | None:
-    """The fingerprint inside a file; None where there is no file, or no fingerprint in it."""
+    """The fingerprint inside a file; None where there is no file, or no fingerprint in it.
+
+    Also None of a table, figure or ledger that is not what was sealed, for it is quickly made again. Of records and
+    arrays, which may be many or large, only an edge is read; whoever reads them whole looks at the seal.
+    """
     try:
-        with path.open("rb") as file:
-            found = _STAMP.search(file.read() if path.suffix in ANYWHERE else file.read(HEAD))
-    except OSError:
+        if path.suffix == ".npz":
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - EDGE))
+                found = STAMP.search(file.read())
+        elif path.parent.name == "runs":
+            with path.open("rb") as file:
+                found = STAMP.search(file.read(EDGE))
+        else:
+            found = STAMP.search(read_sealed(path))
+    except (OSError, SealError):
         return None
     return found[1].decode() if found else None
 
@@ -68,15 +85,20 @@ def ingredients_of(path: Path) -> Ingredients:
     """What a file says it was made from.
 
     Raises:
-        ValueError: it has no stamp.
+        SealError: it has no stamp, or is not what was sealed.
     """
-    content = path.read_bytes()
-    found = _STAMP.search(content)
-    if not found:
-        raise ValueError(f"{path}: no stamp in it; was it made by this pipeline?")
-    text = content[found.start() :].decode("utf-8", "replace")
-    stamp, _ = json.JSONDecoder().raw_decode(text.replace('""', '"') if path.suffix == ".csv" else text)
-    return Ingredients(**(stamp.get("made_from") or stamp["provenance"]["made_from"]))
+    content = read_sealed(path)
+    stamp = STAMP.search(content)
+    assert stamp
+    text = content[stamp.start() :].decode("utf-8", "replace")
+    try:
+        made, _ = json.JSONDecoder().raw_decode(text.replace('""', '"') if path.suffix == ".csv" else text)
+        made_from = Ingredients(**(made.get("made_from") or made["provenance"]["made_from"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SealError(f"{path}: its stamp cannot be read ({error!r}); delete it and run again") from None
+    if made_from.fingerprint != made["fingerprint"]:
+        raise SealError(f"{path}: its fingerprint is not that of what it says it was made from: edited by hand")
+    return made_from
 
 
 def environment(device: str, seconds: float) -> dict[str, Any]:
@@ -86,6 +108,7 @@ def environment(device: str, seconds: float) -> dict[str, Any]:
         "git": commit(),
         "python": sys.version.split()[0],
         **{package: version(package) for package in ("numpy", "torch")},
+        "arithmetic": arithmetic.name(),
         "device": device,
         "threads": 1,
         "seconds": round(seconds, 3),
@@ -117,32 +140,3 @@ def differences(made: Ingredients, wanted: Ingredients) -> list[str]:
                 what = f": {old[key]} -> {new[key]}" if kind == "params" else ""
                 lines.append(f"{kind}: {key} has changed{what}")
     return lines
-
-
-def _main(path: Path) -> int:
-    from lazyadv.pipeline import Pipeline
-
-    try:
-        made = ingredients_of(path)
-        pipeline = Pipeline.load("params.yaml")
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{path}: fingerprint {made.fingerprint}, made by {made.rule} from")
-    for kind in ("params", "code", "inputs"):
-        for key, value in getattr(made, kind).items():
-            print(f"  {kind[:-1] if kind != 'code' else kind}  {key} = {value}")
-    try:
-        wanted = pipeline.ingredients(path.resolve().relative_to(Path.cwd()))
-    except ValueError as error:
-        print(f"nothing to compare it with: {error}")
-        return 0
-    changes = differences(made, wanted)
-    print("\n".join(["stale:", *(f"  {line}" for line in changes)]) if changes else "fresh")
-    return 1 if changes else 0
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m lazyadv.provenance FILE")
-    sys.exit(_main(Path(sys.argv[1])))

@@ -11,12 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from lazyadv.files import replacing
+from lazyadv.errors import UserError
+from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.provenance import Ingredients
 from lazyadv.run import RUNS, ParamsError, Run, checked
 
 
-class RecordError(ValueError):
+class RecordError(UserError):
     """A record is damaged, or is another run's."""
 
 
@@ -91,7 +92,7 @@ class Result(_Part):
 def write(path: Path, made_from: Ingredients, run: Run, result: Result, environment: dict[str, Any]) -> None:
     """Write a record whole or not at all: a key a line, an epoch a line, floats in full."""
     record = {
-        "fingerprint": made_from.fingerprint,
+        **made_from.marks,
         **run.model_dump(mode="json"),
         **result.model_dump(mode="json", exclude_none=True, exclude={"search"}),
     }
@@ -104,25 +105,24 @@ def write(path: Path, made_from: Ingredients, run: Run, result: Result, environm
         if key == "epochs":
             text = "[\n  " + ",\n  ".join(json.dumps(epoch, allow_nan=False) for epoch in value) + "\n ]"
         lines.append(f' "{key}": {text}')
-    with replacing(path) as temporary:
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    write_sealed(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
 
 
 def read(path: Path) -> tuple[str, Run, Result, dict[str, Any]]:
     """A record's fingerprint, run, result and provenance.
 
     Raises:
-        RecordError: it is not whole, or is not the run that its path names.
+        RecordError: it is not whole, not what was sealed, or not the run that its path names.
     """
     try:
-        record = dict(json.loads(path.read_text(encoding="utf-8")))
-        fingerprint, provenance = record.pop("fingerprint"), record.pop("provenance")
+        record = dict(json.loads(read_sealed(path)))
+        fingerprint, _, provenance = (record.pop(key) for key in ("fingerprint", "digest", "provenance"))
         kind = RUNS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         result = checked(Result, record, str(path))
         float(provenance["seconds"])  # which cost.py counts on
     except (ValueError, KeyError, TypeError) as error:
-        what = str(error) if isinstance(error, ParamsError) else f"{path}: not a whole record ({error!r})"
+        what = str(error) if isinstance(error, ParamsError | SealError) else f"{path}: not a whole record ({error!r})"
         raise RecordError(f"{what}; delete it and run again") from None
     if path.stem != run.name:
         raise RecordError(f"{path}: is the record of {run.name}; delete it and run again")

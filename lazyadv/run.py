@@ -8,13 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from lazyadv.errors import UserError
+
 Dataset = Literal["mnist", "mnist5k"]
 Protocol = Literal["released", "strict"]
 Experiment = Literal["standard", "advtrain", "advtraingap"]
 EXPERIMENTS: tuple[Experiment, ...] = get_args(Experiment)
 
 
-class ParamsError(ValueError):
+class ParamsError(UserError):
     """params.yaml, or a flag, asks for something senseless; the message names the file and the key."""
 
 

@@ -15,11 +15,8 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("lazyadv", "stages")
-BOOKKEEPING = (
-    "lazyadv.provenance",
-    "lazyadv.sources",
-    "lazyadv.pipeline",
-)  # they name outputs, and make none
+# they name outputs, and make none
+BOOKKEEPING = tuple(f"lazyadv.{name}" for name in ("provenance", "equivalence", "sources", "pipeline"))
 LOOSE = "*"  # stands for a module's top-level statements that define nothing
 
 

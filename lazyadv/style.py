@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyadv.files import replacing
+from lazyadv.files import write_sealed
 from lazyadv.table import Selection
 
 WIDTH = 6.75  # inches, the text width of a two-column page
@@ -102,5 +102,4 @@ def save(figure: Figure, path: Path, stamp: str) -> None:
     )
     drawn = io.BytesIO()  # for on a full disk matplotlib fails over its own clearing up
     figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
-    with replacing(path) as temporary:
-        temporary.write_bytes(drawn.getvalue())
+    write_sealed(path, drawn.getvalue())

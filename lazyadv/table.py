@@ -1,5 +1,6 @@
 """The table of an experiment: a row a run, a column a quantity, and what it was made from."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lazyadv import record
-from lazyadv.files import replacing
+from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.run import Run
 
 
@@ -49,20 +50,22 @@ def rows(runs: dict[Path, Run]) -> pd.DataFrame:
 
 
 def write(path: Path, stamp: str, table: pd.DataFrame) -> None:
-    """Write the table as CSV that any reader takes; the stamp stands in the first row, in a column of its own."""
-    stamps = [stamp, *[None] * (len(table) - 1)] if len(table) else []
-    with replacing(path) as temporary:
-        table.assign(made_from=stamps).to_csv(temporary, index=False, lineterminator="\n")
+    """Write a table of one row or more as CSV; the stamp stands in the first row, in a column of its own."""
+    stamps = [stamp, *[None] * (len(table) - 1)]
+    text = table.assign(made_from=stamps).to_csv(index=False, lineterminator="\n")
+    write_sealed(path, text.encode())
 
 
 def select(path: Path, runs: list[Run]) -> Selection:
     """The rows of `runs` in the table at `path`.
 
     Raises:
-        RecordError: it is no table.
+        RecordError: it is no table, or not what was sealed.
     """
     try:
-        table = pd.read_csv(path).drop(columns="made_from")
+        table = pd.read_csv(io.BytesIO(read_sealed(path))).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
+    except SealError as error:
+        raise record.RecordError(str(error)) from None
     except (ValueError, KeyError) as error:
         raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None

@@ -95,6 +95,48 @@ def tile(row_count: int, vector_count: int) -> Callable[..., None]:
     return products
 
 
+@intrinsic
+def dot(typing, a, b):
+    """Sum of a[i] b[i] of two float32 arrays (d,): CHUNK sums, of every CHUNK-th product each, then those in pairs.
+
+    The order is part of the result, and is written down here rather than left to the compiler or the processor.
+    """
+
+    def codegen(context, builder, signature, args):
+        arrays = [context.make_array(kind)(context, builder, arg) for kind, arg in zip(signature.args, args)]
+        real, (length,) = ir.FloatType(), cgutils.unpack_tuple(builder, arrays[0].shape, 1)
+        index, lanes = length.type, ir.VectorType(real, CHUNK)
+        whole = builder.and_(length, index(-CHUNK))
+
+        def accumulate(start, end, step, zero, read):
+            """IR: a loop that adds the products of what `read` gives of both arrays at each index."""
+            before, loop = builder.block, builder.append_basic_block("dot")
+            head, after = builder.append_basic_block("more"), builder.append_basic_block("summed")
+            builder.branch(head)
+            builder.position_at_end(head)
+            i, total = builder.phi(index), builder.phi(zero.type)
+            builder.cbranch(builder.icmp_signed("<", i, end), loop, after)
+            builder.position_at_end(loop)
+            added = builder.fadd(total, builder.fmul(*(read(array, i) for array in arrays)))
+            for phi, first, following in ((i, start, builder.add(i, index(step))), (total, zero, added)):
+                phi.add_incoming(first, before)
+                phi.add_incoming(following, loop)
+            builder.branch(head)
+            builder.position_at_end(after)
+            return total
+
+        sums = accumulate(
+            index(0), whole, CHUNK, ir.Constant(lanes, None), lambda a, i: load(builder, a, i, real, CHUNK)
+        )
+        for half in (CHUNK >> level for level in range(1, CHUNK.bit_length())):
+            mask = (ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(at, at + half))) for at in (0, half))
+            sums = builder.fadd(*(builder.shuffle_vector(sums, sums, which) for which in mask))
+        total = builder.extract_element(sums, ir.IntType(32)(0))
+        return accumulate(whole, length, 1, total, lambda a, i: builder.load(builder.gep(a.data, [i])))
+
+    return types.float32(a, b), codegen
+
+
 tall_tile = tile(*TALL)
 square_tile = tile(*SQUARE)
 
@@ -131,14 +173,3 @@ def lowest_bit(typing, mask):
 def bits(typing, mask):
     """The number of bits set in a uint64."""
     return types.int64(types.uint64), lambda context, builder, signature, args: builder.ctpop(args[0])
-
-
-@intrinsic
-def wide_vectors(typing):
-    """Have LLVM use 512-bit registers, where there are any, in the function that calls this."""
-
-    def codegen(context, builder, signature, args):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # add() knows it not
-        return context.get_dummy_value()
-
-    return types.void(), codegen

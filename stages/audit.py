@@ -1,13 +1,13 @@
 """Attack the networks that a preset keeps by other means than they were trained against; write a table."""
 
-import os
-
-os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
-
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import arithmetic
+
+arithmetic.pin()
 
 import pandas as pd
 

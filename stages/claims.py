@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import claims, command, params, pipeline, provenance, table
-from lazyadv.files import replacing
+from lazyadv.files import write_sealed
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     }
     made_from = recipe.ingredients(provenance.fingerprint_of)
     ledger = {
-        "fingerprint": made_from.fingerprint,
+        **made_from.marks,
         "made_from": made_from.as_dict(),
         "presets": {preset.protocol: name for name, preset in presets.items()},
         "dataset": presets[args.preset].dataset,
@@ -33,8 +33,7 @@ def main() -> None:
         (json.dumps(ledger, indent=1, allow_nan=False) + "\n", markdown),
         strict=True,
     ):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_sealed(path, text.encode())
     print(claims.as_markdown(protocols))
 
 

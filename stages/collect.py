@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import command, params, pipeline, provenance, table
+from lazyadv.record import RecordError
 from lazyadv.run import EXPERIMENTS
 
 
@@ -17,6 +18,8 @@ def main() -> None:
     preset = params.load("params.yaml").choose(args.preset)
     recipe = pipeline.collect(args.preset, preset, args.experiment)
     there = {role: path for role, path in recipe.inputs.items() if path.exists()}
+    if not there:
+        raise RecordError(f"none of the {len(recipe.inputs)} records is there; run snakemake on the table")
     runs = {run.name: run for run in preset.runs_of(args.experiment)}
     rows = table.rows({path: runs[role] for role, path in there.items()})
     out = pipeline.table_path(args.preset, args.experiment)

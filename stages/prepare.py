@@ -8,6 +8,10 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv import arithmetic
+
+arithmetic.pin()
+
 from lazyadv import command, data, pipeline, provenance
 from lazyadv.run import Dataset
 

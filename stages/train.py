@@ -3,10 +3,6 @@
 Writes the run's record (JSON). The data are prepared first if they are not there.
 """
 
-import os
-
-os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
-
 import argparse
 import sys
 import tempfile
@@ -15,6 +11,10 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import arithmetic
+
+arithmetic.pin()
 
 from lazyadv import command, data, pipeline, provenance, record, training
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked

@@ -1,9 +1,8 @@
 """What the tests share: copies of the project to run in, an HTTP server on loopback, the official MNIST if any."""
 
-import os
+from lazyadv import arithmetic
 
-# before NumPy is imported, which then sets up its threads; a run has one, and so its rounding
-os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
+arithmetic.pin()
 
 import functools
 import http.server
@@ -62,10 +61,7 @@ class Project:
         self.adopt_compiled()
 
     def adopt_compiled(self) -> None:
-        """Take over numba's cache, which goes by its source's date, so that not every copy compiles anew."""
-        for source in (ROOT / "lazyadv").glob("*.py"):
-            if (self.root / "lazyadv" / source.name).exists():
-                shutil.copystat(source, self.root / "lazyadv" / source.name)
+        """Take over numba's cache, so that not every copy compiles anew."""
         compiled = ROOT / "lazyadv" / "__pycache__"
         if compiled.exists():
             shutil.copytree(compiled, self.root / "lazyadv" / "__pycache__", dirs_exist_ok=True)

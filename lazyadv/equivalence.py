@@ -1,0 +1,100 @@
+"""Evidence that code which has changed still makes the same: equivalences.json, which is committed.
+
+A result's fingerprint has a digest of the code that made it. When that code changes, all its results are stale, unless
+`stages/verify.py --accept` has made enough of them again and found the same bytes. Then a line of this file says that
+the new code stands for the old, for runs of those settings up to the width and size that were compared; fingerprints
+are worked out as if the old code were still there, and no result file is touched.
+"""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lazyadv.errors import UserError
+from lazyadv.files import replacing
+
+FILE = Path(__file__).resolve().parents[1] / "equivalences.json"
+
+
+class EquivalenceError(UserError):
+    """equivalences.json is not as `verify --accept` writes it."""
+
+
+class Equivalence(BaseModel):
+    """For `rule`, with parameters equal to `same` and not above `at_most`, code `new` makes what code `old` made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rule: str
+    same: dict[str, Any]
+    at_most: dict[str, int]
+    old: str = Field(pattern="^[0-9a-f]{32}$")
+    new: str = Field(pattern="^[0-9a-f]{32}$")
+    compared: tuple[str, ...] = Field(min_length=1)  # the files that were made again
+    commit: str | None  # that the project stood at, or -dirty when it had changed since
+    date: str
+
+    def covers(self, rule: str, params: dict[str, Any]) -> bool:
+        """Whether what `rule` makes of these parameters is of the kind that was compared."""
+        return (
+            self.rule == rule
+            and all(params.get(key) == value for key, value in self.same.items())
+            and all(params[key] <= value for key, value in self.at_most.items())
+        )
+
+    @property
+    def digest(self) -> str:
+        """Of the entry itself, beside which it is written."""
+        return _hash(self.model_dump(mode="json"))
+
+
+def code_digest(code: dict[str, str]) -> str:
+    """One digest of the hashes of all definitions."""
+    return _hash(code)
+
+
+def origin(rule: str, params: dict[str, Any], code: dict[str, str]) -> tuple[str, list[Equivalence]]:
+    """The digest of the oldest code that this code stands for, and the evidence that leads there."""
+    digest, steps = code_digest(code), list[Equivalence]()
+    while step := next((each for each in known() if each.new == digest and each.covers(rule, params)), None):
+        digest = step.old
+        steps.append(step)
+        if len(steps) > len(known()):
+            raise EquivalenceError(f"{FILE.name}: its entries lead round in a circle at {digest}")
+    return digest, steps
+
+
+@cache
+def known() -> tuple[Equivalence, ...]:
+    """All entries.
+
+    Raises:
+        EquivalenceError: the file is damaged, or an entry was written by hand.
+    """
+    if not FILE.exists():
+        return ()
+    try:
+        entries = json.loads(FILE.read_text(encoding="utf-8"))
+        found = [(each.pop("digest"), Equivalence.model_validate(each)) for each in entries]
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        what = " ".join(str(error).split())
+        raise EquivalenceError(f"{FILE.name}: not as verify wrote it ({what:.200}); restore it from git") from None
+    for place, (digest, entry) in enumerate(found):
+        if digest != entry.digest:
+            raise EquivalenceError(f"{FILE.name}: entry {place} is not as verify wrote it; restore it from git")
+    return tuple(entry for _, entry in found)
+
+
+def add(entries: list[Equivalence]) -> None:
+    """Write more entries behind those that there are."""
+    lines = [entry.model_dump(mode="json") | {"digest": entry.digest} for entry in (*known(), *entries)]
+    with replacing(FILE) as temporary:
+        temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
+    known.cache_clear()
+
+
+def _hash(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
