@@ -36,7 +36,7 @@ def dense_project(network: Network, start: Network, radius: float) -> None:
 
 
 @compiled
-def _project(w: np.ndarray, b: np.ndarray, w0: np.ndarray, b0: np.ndarray, radius: float) -> None:
+def _project(w, b, w0, b0, radius):
     """A neuron at a time, so that what was read to measure it is still in the cache when it is moved."""
     moved = np.empty(w.shape[1], np.float32)
     for j in range(w.shape[0]):

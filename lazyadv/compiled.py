@@ -40,6 +40,6 @@ def compiled(function: Callable[..., Any]) -> Any:
     So the bits are those of the text, whatever LLVM makes of it; where speed asks for sums in another order than
     the loop's, or for a fused step, the text says so (`vectors.dot`).
     """
-    dispatcher = njit(error_model="numpy")(function)
+    dispatcher: Any = njit(error_model="numpy")(function)
     dispatcher._cache = Cache(function)
     return dispatcher

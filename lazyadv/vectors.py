@@ -125,14 +125,18 @@ def dot(typing, a, b):
             builder.position_at_end(after)
             return total
 
-        sums = accumulate(
-            index(0), whole, CHUNK, ir.Constant(lanes, None), lambda a, i: load(builder, a, i, real, CHUNK)
-        )
+        def chunk(array, i):
+            return load(builder, array, i, real, CHUNK)
+
+        def single(array, i):
+            return builder.load(builder.gep(array.data, [i]))
+
+        sums = accumulate(index(0), whole, CHUNK, ir.Constant(lanes, None), chunk)
         for half in (CHUNK >> level for level in range(1, CHUNK.bit_length())):
             mask = (ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(at, at + half))) for at in (0, half))
             sums = builder.fadd(*(builder.shuffle_vector(sums, sums, which) for which in mask))
         total = builder.extract_element(sums, ir.IntType(32)(0))
-        return accumulate(whole, length, 1, total, lambda a, i: builder.load(builder.gep(a.data, [i])))
+        return accumulate(whole, length, 1, total, single)
 
     return types.float32(a, b), codegen
 

@@ -17,9 +17,10 @@ def main() -> None:
     args = parser.parse_args()
     made = provenance.ingredients_of(args.file)
     print(f"{args.file}: whole; fingerprint {made.fingerprint}, made by {made.rule} from")
-    for kind in ("params", "code", "inputs"):
+    print(f"  code {equivalence.code_digest(made.code)}, the digest of {len(made.code)} definitions")
+    for kind in ("params", "inputs"):
         for key, value in getattr(made, kind).items():
-            print(f"  {kind[:-1] if kind != 'code' else kind}  {key} = {value}")
+            print(f"  {kind.removesuffix('s')} {key} = {value}")
     pipeline = Pipeline.load("params.yaml")
     path = args.file.resolve()
     if not path.is_relative_to(Path.cwd()):

@@ -7,6 +7,7 @@ arithmetic.pin()
 import functools
 import http.server
 import json
+import os
 import shutil
 import signal
 import subprocess
