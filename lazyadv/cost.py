@@ -165,3 +165,10 @@ def _likeness(run: Run) -> list[Hashable]:
     """
     trains = most_epochs(run) > 0
     return [(trains, tuple(run.model_dump(exclude=out).items())) for out in ({"seed"}, {*run.axes})]
+
+
+def duration(seconds: float) -> str:
+    """In the unit that suits: 12 s, 3.4 min, 5.6 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"

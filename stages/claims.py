@@ -6,6 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv import arithmetic
+
+arithmetic.pin()
+
 from lazyadv import claims, command, params, pipeline, provenance, table
 from lazyadv.files import write_sealed
 

@@ -42,7 +42,7 @@ def report(need: cost.Need, records: list[cost.Measured]) -> list[str]:
         return ["There is no record to estimate from: train a run, or `dvc pull`, and ask again."]
     estimate = cost.estimate(need.to_train, basis, own)
     most = "≤ " if estimate.at_most else ""
-    print(ROW.format(*counts, f"{most}{estimate.seconds / 3600:,.2f}", most + duration(estimate.longest)))
+    print(ROW.format(*counts, f"{most}{estimate.seconds / 3600:,.2f}", most + cost.duration(estimate.longest)))
     presets = ", ".join(sorted({each.preset for each in basis}))
     notes = [f"{need.preset}: estimated from the seconds of {len(basis)} records of {presets}, scaled by work."]
     if not own:
@@ -50,13 +50,6 @@ def report(need: cost.Need, records: list[cost.Measured]) -> list[str]:
     if estimate.at_most:
         notes.append(f"≤ counts all T epochs of runs of which {need.preset} has no record to say how many they have.")
     return notes
-
-
-def duration(seconds: float) -> str:
-    """In the unit that suits: 12 s, 3.4 min, 5.6 h."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
 
 
 if __name__ == "__main__":

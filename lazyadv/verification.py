@@ -1,0 +1,247 @@
+"""Records made again, and compared with those that there are; and what it takes to call two versions of code equal."""
+
+import datetime
+import itertools
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lazyadv import cost, data, equivalence, pipeline, provenance, record
+from lazyadv.equivalence import Equivalence
+from lazyadv.errors import UserError
+from lazyadv.provenance import Ingredients, fingerprint_of
+from lazyadv.run import Run
+from lazyadv.sources import ROOT
+
+LEAST = 8  # runs that evidence rests on
+
+
+class Refused(UserError):
+    """The evidence asked for does not hold, or is too thin."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record that there is, and the network beside it if that is kept."""
+
+    path: Path
+    run: Run
+    stopped: str
+    seconds: float
+    made: Ingredients
+    network: Path | None
+
+    @property
+    def traits(self) -> set[tuple[str, str]]:
+        """The paths through the code that its run took."""
+        trained = "trained" if cost.most_epochs(self.run) and self.run.radius else "untrained"
+        kept = {(self.run.experiment, "keeps its network")} if self.network else set()
+        return {(self.run.experiment, trained), (self.run.experiment, self.stopped), *kept}
+
+
+def kept(path: Path) -> Kept:
+    """The record at `path`.
+
+    Raises:
+        RecordError: it is damaged, or another run's.
+    """
+    _, run, result, environment = record.read(path)
+    network = path.parents[1] / "networks" / f"{run.name}.npz"
+    made, there = provenance.ingredients_of(path), network if network.exists() else None
+    return Kept(path, run, result.stopped, environment["seconds"], made, there)
+
+
+def sample(records: list[Kept], count: int, seed: int, first: Iterable[Kept] = ()) -> list[Kept]:
+    """`first` and then others, `count` in all: one of each experiment, size and width in turn, the cheapest first."""
+    draw = random.Random(seed)
+    strata: dict[tuple[Any, ...], list[Kept]] = {}
+    for each in sorted(records, key=lambda each: (each.seconds, each.path)):
+        strata.setdefault((each.run.experiment, each.run.size, each.run.width), []).append(each)
+    for stratum in strata.values():
+        draw.shuffle(stratum)
+    in_turn = (each for turn in itertools.zip_longest(*strata.values()) for each in turn if each is not None)
+    chosen = {each.path: each for each in (*first, *in_turn)}
+    return sorted(list(chosen.values())[:count], key=lambda each: each.seconds)
+
+
+def prepare(run: Run, folder: Path) -> Path:
+    """Prepare a run's data in `folder`, from digits that lie in this folder or are fetched again."""
+    digits, path = pipeline.digits_path(run.dataset), pipeline.pair_path(run.dataset, run.pair, run.size, run.antialias)
+    shutil.copy("params.yaml", folder)
+    if run.dataset == "mnist" and pipeline.has_digits(run.dataset) and not (folder / digits).exists():
+        (folder / digits).parent.mkdir(parents=True)
+        shutil.copy(digits, folder / digits)
+    if not (folder / path).exists():
+        antialias = "--antialias" if run.antialias else "--no-antialias"
+        numbers = ("--num1", run.pair[0], "--num2", run.pair[1], "--size", run.size)
+        _stage(folder, "prepare", run.dataset, *map(str, numbers), antialias)
+    return folder / path
+
+
+def difference(old: Kept, folder: Path) -> str | None:
+    """Make a run again in `folder`, where its data are; the first key of its record that differs, if any.
+
+    Raises:
+        Refused: its training fails.
+    """
+    new = folder / str(old.path).lstrip("/")
+    network = new.with_suffix(".npz")
+    keep = ["--network", str(network)] if old.network else []
+    _stage(folder, "train", *old.run.flags.split(), "--out", str(new), *keep)
+    contents = [json.loads(path.read_bytes()) for path in (old.path, new)]
+    for content in contents:
+        for key in ("fingerprint", "digest", "provenance"):
+            del content[key]
+    found = first_difference(*contents)
+    if not found and old.network:
+        found = array_difference(old.network, network)
+    return found
+
+
+def first_difference(old: Any, new: Any, key: str = "") -> str | None:
+    """Where two contents of JSON differ first, and how."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        if old.keys() != new.keys():
+            return f"{key or 'the record'}: other keys: {', '.join(sorted(old.keys() ^ new.keys()))}"
+        parts = [(f"{key}.{name}" if key else name, old[name], new[name]) for name in old]
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        parts = [(f"{key}[{place}]", *pair) for place, pair in enumerate(zip(old, new, strict=True))]
+    else:
+        texts = [json.dumps(value) for value in (old, new)]
+        return None if texts[0] == texts[1] else f"{key}: {texts[0]:.60} became {texts[1]:.60}"
+    return next((found for name, *pair in parts if (found := first_difference(*pair, key=name))), None)
+
+
+def array_difference(old: Path, new: Path) -> str | None:
+    """The first array of two .npz files that is not the same bytes."""
+    before, after = data.load(old), data.load(new)
+    for name in dict.fromkeys((*before, *after)):
+        pair = [arrays.get(name) for arrays in (before, after)]
+        if len({(each.dtype.str, each.shape, each.tobytes()) if each is not None else None for each in pair}) > 1:
+            return f"{old}: {name}: other values"
+    return None
+
+
+def _stage(folder: Path, stage: str, *arguments: str) -> None:
+    command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(f"{' '.join(command[1:])} failed: {done.stderr.strip().rpartition(chr(10))[2]}")
+
+
+class Acceptance:
+    """The evidence that a preset's results would be the same if today's code had made them."""
+
+    def __init__(self, made: pipeline.Pipeline, records: list[Kept]) -> None:
+        """Of these records, those of which nothing but the code has changed.
+
+        Raises:
+            Refused: some records of an experiment are of other code than the rest; or data are not there.
+        """
+        self.pipeline = made
+        self.codes: dict[str, tuple[str, str]] = {}  # experiment -> the oldest code, today's
+        groups: dict[str, dict[str, list[Kept]]] = {}
+        for each in records:
+            if found := self._codes(each.path, each.made):
+                groups.setdefault(each.run.experiment, {}).setdefault(found[0], []).append(each)
+                if found[0] != found[1]:
+                    self.codes[each.run.experiment] = (found[0], found[2])
+        self.changed = [each for experiment in self.codes for group in groups[experiment].values() for each in group]
+        for experiment in self.codes:
+            if len(groups[experiment]) > 1:
+                counts = " and ".join(f"{len(group)} of code {code:.8}" for code, group in groups[experiment].items())
+                raise Refused(f"{experiment}: {counts}: get the former back (dvc checkout), or train the rest")
+
+    def _codes(self, path: Path, made: Ingredients) -> tuple[str, str, str] | None:
+        """The oldest code that stands for the file's, that for today's, and today's; if parameters and data are so."""
+        wanted = self.pipeline.recipe(path).ingredients(fingerprint_of)
+        if "none" in wanted.inputs.values():
+            raise Refused(f"{path}: what it was made from is not there, or damaged; `dvc pull` it")
+        if (wanted.params, wanted.inputs) != (made.params, made.inputs):
+            return None
+        old, new = (equivalence.origin(each.rule, each.params, each.code)[0] for each in (made, wanted))
+        return old, new, equivalence.code_digest(wanted.code)
+
+    def choose(self, count: int, seed: int) -> list[Kept]:
+        """At least one changed record of every path through the code, and of the largest width and size.
+
+        Raises:
+            Refused: `count` does not suffice for that, or is less than LEAST.
+        """
+        demands: dict[tuple[str, str], set[Path]] = {}
+        for each in self.changed:
+            for trait in each.traits:
+                demands.setdefault(trait, set()).add(each.path)
+        for (experiment, axis), most in self._largest().items():
+            runs = (each for each in self.changed if each.run.experiment == experiment)
+            demands[(experiment, axis)] = {each.path for each in runs if getattr(each.run, axis) == most}
+        needed: dict[Path, Kept] = {}
+        pool = sample(self.changed, len(self.changed), seed)
+        while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
+            best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet))
+            needed[best.path] = best
+        least = max(LEAST, len(needed))
+        if self.changed and min(count, len(self.changed)) < least:
+            raise Refused(f"evidence takes {least} of the {len(self.changed)} records: give --sample {least} or more")
+        return sample(self.changed, count, seed, needed.values())
+
+    def _largest(self) -> dict[tuple[str, str], int]:
+        """By experiment and axis."""
+        most: dict[tuple[str, str], int] = {}
+        for each in self.changed:
+            for axis in ("width", "size"):
+                key = (each.run.experiment, axis)
+                most[key] = max(most.get(key, 0), getattr(each.run, axis))
+        return most
+
+    def prepared(self, folder: Path) -> list[Equivalence]:
+        """Evidence on digits and prepared data whose code has changed: all those of the preset, made again.
+
+        Raises:
+            Refused: one is not there, or is not the same.
+        """
+        found: dict[tuple[str, str, str], list[Path]] = {}
+        runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
+        for path in [pipeline.digits_path(self.pipeline.preset.dataset), *runs]:
+            codes = self._codes(path, provenance.ingredients_of(path))
+            if codes and codes[0] != codes[1]:
+                if path in runs:
+                    prepare(runs[path], folder)
+                else:
+                    _stage(folder, "fetch", self.pipeline.preset.dataset)
+                if changed := array_difference(path, folder / path):
+                    raise Refused(f"refused: {changed}")
+                found.setdefault((self.pipeline.recipe(path).rule, codes[0], codes[2]), []).append(path)
+        return [self._data_entry(*key, paths) for key, paths in found.items()]
+
+    def _data_entry(self, rule: str, old: str, new: str, paths: list[Path]) -> Equivalence:
+        params = [self.pipeline.recipe(path).params for path in paths]
+        same = {key: value for key, value in params[0].items() if key != "size"}
+        at_most = {"size": max(each["size"] for each in params)} if "size" in params[0] else {}
+        return _entry(rule, same, at_most, old, new, paths)
+
+    def trained(self, compared: list[Kept]) -> list[Equivalence]:
+        """Evidence on the records whose code has changed, once those compared were seen to be the same."""
+        largest, entries = self._largest(), []
+        for experiment, codes in self.codes.items():
+            own = [each for each in compared if each.run.experiment == experiment]
+            params = own[0].made.params
+            same = {key: value for key, value in params.items() if key not in own[0].run.axes}
+            at_most = {axis: largest[experiment, axis] for axis in ("width", "size")}
+            entries.append(_entry("train", same, at_most, *codes, [each.path for each in own]))
+        return entries
+
+
+def _entry(
+    rule: str, same: dict[str, Any], at_most: dict[str, int], old: str, new: str, paths: list[Path]
+) -> Equivalence:
+    names, today = tuple(map(str, sorted(paths))), datetime.datetime.now(datetime.UTC).date().isoformat()
+    return Equivalence(
+        rule=rule, same=same, at_most=at_most, old=old, new=new, compared=names, commit=provenance.commit(), date=today
+    )

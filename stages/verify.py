@@ -1,0 +1,95 @@
+"""Train records again, in a temporary place, and compare them byte for byte; their `provenance` may differ.
+
+Named records, or a sample of a preset's. With --accept, code that has changed since is written down as equal if
+the sample is (equivalences.json), and the results that older code made stay fresh.
+"""
+
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import arithmetic
+
+arithmetic.pin()
+
+from lazyadv import command, cost, equivalence, verification
+from lazyadv.pipeline import Pipeline, run_path
+from lazyadv.verification import Acceptance, Kept, Refused
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("records", nargs="*", type=Path, help="records; by default a sample of a preset's")
+    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that it names")
+    parser.add_argument("--sample", type=int, default=verification.LEAST, metavar="N", help="how many of the preset's")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--accept", action="store_true", help="if they are the same, take today's code for the older")
+    args = parser.parse_args()
+    if args.records and args.accept:
+        parser.error("--accept takes a sample of a preset, not named records")
+    if args.sample < 1:
+        parser.error("--sample: give a number above 0")
+    if args.accept:
+        accept(Pipeline.load("params.yaml", args.preset), args.sample, args.seed)
+        return
+    if args.records:
+        chosen = [verification.kept(path) for path in args.records]
+    else:
+        chosen = verification.sample(kept(Pipeline.load("params.yaml", args.preset)), args.sample, args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        if not compare(chosen, Path(folder)):
+            sys.exit(1)
+
+
+def kept(pipeline: Pipeline) -> list[Kept]:
+    """The records that there are of a preset.
+
+    Raises:
+        Refused: there is none.
+    """
+    paths = [run_path(pipeline.preset_name, run) for run in pipeline.runs()]
+    if not any(path.exists() for path in paths):
+        raise Refused(f"{pipeline.preset_name} has no record here: `dvc pull`, or train it first")
+    return [verification.kept(path) for path in paths if path.exists()]
+
+
+def compare(chosen: list[Kept], folder: Path) -> bool:
+    """Make the records again, as many at a time as there are cores; say of each if it is the same; if all are."""
+    seconds = sum(each.seconds + cost.IMPORTS for each in chosen)
+    print(f"{len(chosen)} runs, about {cost.duration(seconds)} of one core like that which made them", flush=True)
+    for each in chosen:
+        verification.prepare(each.run, folder)
+    same = 0
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = pool.map(lambda each: verification.difference(each, folder), chosen)
+        for place, (each, difference) in enumerate(zip(chosen, found, strict=True), 1):
+            same += difference is None
+            print(f"{place:4} of {len(chosen)}  {difference or 'the same bytes':<16} {each.path}", flush=True)
+    print(f"{same} of {len(chosen)} are the same bytes outside their provenance; arithmetic: {arithmetic.name()}")
+    return same == len(chosen)
+
+
+def accept(pipeline: Pipeline, count: int, seed: int) -> None:
+    """Write down that today's code makes what the code of a preset's results made, if a sample shows it.
+
+    Raises:
+        Refused: it does not, or the sample is too small.
+    """
+    found = Acceptance(pipeline, kept(pipeline))
+    chosen = found.choose(count, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        entries = found.prepared(Path(folder))
+        if chosen and not compare(chosen, Path(folder)):
+            raise Refused("refused: today's code makes other results, so these are stale")
+    entries += found.trained(chosen)
+    if entries:
+        equivalence.add(entries)
+    print(f"{equivalence.FILE.name}: {len(entries)} entries added; commit it" if entries else "nothing to accept")
+
+
+if __name__ == "__main__":
+    command.run(main)
