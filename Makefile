@@ -1,6 +1,7 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
 # make report writes results/<preset>/report.html from the results that there are
 # make test   sets everything up and runs every check
+# make test-machines   compares with other makers' processors, if there is a qemu-x86_64 (Debian: qemu-user)
 # make slurm  sets up what profiles/slurm needs beside it
 # make test-slurm   checks it on a Slurm of its own; installs one (Debian, as root)
 # make test-browser looks at the report in a browser; installs one (Debian, as root)
@@ -10,7 +11,7 @@ VENV := .venv
 READY := $(VENV)/ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: all fig1 fig2 fig3 fig4 report test slurm test-slurm test-browser bench lint lock clean
+.PHONY: all fig1 fig2 fig3 fig4 report test test-machines slurm test-slurm test-browser bench lint lock clean
 .DELETE_ON_ERROR:
 
 fig1 fig2 fig3 fig4: $(READY)
@@ -25,6 +26,9 @@ report: $(READY)
 
 test: lint
 	$(RUN) pytest -n 2 --dist loadfile
+
+test-machines: $(READY)
+	$(RUN) pytest -rs tests/test_machines.py
 
 slurm: $(READY)
 	$(RUN) uv pip install --quiet --require-hashes --no-deps --compile-bytecode -r profiles/slurm/requirements.lock

@@ -109,13 +109,13 @@ def first_difference(old: Any, new: Any, key: str = "") -> str | None:
     if isinstance(old, dict) and isinstance(new, dict):
         if old.keys() != new.keys():
             return f"{key or 'the record'}: other keys: {', '.join(sorted(old.keys() ^ new.keys()))}"
-        parts = [(f"{key}.{name}" if key else name, old[name], new[name]) for name in old]
+        parts = {f"{key}.{name}" if key else name: (old[name], new[name]) for name in old}
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        parts = [(f"{key}[{place}]", *pair) for place, pair in enumerate(zip(old, new, strict=True))]
+        parts = {f"{key}[{place}]": pair for place, pair in enumerate(zip(old, new, strict=True))}
     else:
         texts = [json.dumps(value) for value in (old, new)]
         return None if texts[0] == texts[1] else f"{key}: {texts[0]:.60} became {texts[1]:.60}"
-    return next((found for name, *pair in parts if (found := first_difference(*pair, key=name))), None)
+    return next((found for name, pair in parts.items() if (found := first_difference(*pair, name))), None)
 
 
 def array_difference(old: Path, new: Path) -> str | None:
