@@ -215,6 +215,7 @@ rule ledger:
     output:
         "results/{preset}/claims.json",
         "results/{preset}/claims.md",
+        directory("results/{preset}/metrics"),
     log:
         "logs/{preset}/claims.log",
     shell:

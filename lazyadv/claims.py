@@ -198,6 +198,14 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
     }
 
 
+def as_metrics(protocols: Mapping[str, list[Finding]]) -> dict[str, dict[str, float | None]]:
+    """The measured values alone: by claim, and in it by protocol."""
+    return {
+        claim.key: {protocol: findings[place].value for protocol, findings in protocols.items()}
+        for place, claim in enumerate(LEDGER)
+    }
+
+
 def as_markdown(protocols: Mapping[str, list[Finding]]) -> str:
     """The ledger as a table for people, a column for each protocol."""
     heads = ["claim", "measured by", "bound", *(f"`{protocol}`" for protocol in protocols)]

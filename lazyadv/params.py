@@ -82,7 +82,8 @@ class Audit(Strict):
 class Preset(Common):
     """A named set of hyperparameters and one grid a figure (a list of blocks, taken together).
 
-    `counterpart` is the preset that does the same under the other protocol, for the ledger to show beside.
+    `counterpart` is the preset that does the same under the other protocol, for the ledger to show beside; as long
+    as it does.
     """
 
     standard: StandardSettings
@@ -103,10 +104,11 @@ class Preset(Common):
                     raise ValueError(f"audit.{experiment}: {run.name} is not in the grid of {figure}")
         return self
 
-    def differs_in_protocol_alone(self, other: "Preset") -> bool:
-        """Whether the other preset does the same under the other protocol; hyperparameters may be other."""
+    def differences(self, other: "Preset") -> list[str]:
+        """The keys that keep two presets from doing the same under two protocols; hyperparameters may be other."""
         same = ("dataset", "pair", "antialias", *FIGURES)
-        return self.protocol != other.protocol and all(getattr(self, key) == getattr(other, key) for key in same)
+        protocol = ["protocol"] if self.protocol == other.protocol else []
+        return protocol + [key for key in same if getattr(self, key) != getattr(other, key)]
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
@@ -146,10 +148,8 @@ class Params(Strict):
     @model_validator(mode="after")
     def _counterparts_are_there(self) -> Self:
         for name, preset in self.presets.items():
-            other = preset.counterpart and self.presets.get(preset.counterpart)
-            if preset.counterpart and (not other or not preset.differs_in_protocol_alone(other)):
-                problem = f"{preset.counterpart!r} is no preset of the same data and grids under the other protocol"
-                raise ValueError(f"presets.{name}.counterpart: {problem}")
+            if preset.counterpart is not None and preset.counterpart not in self.presets:
+                raise ValueError(f"presets.{name}.counterpart: there is no preset {preset.counterpart!r}")
         return self
 
     def choose(self, name: str) -> Preset:
@@ -163,13 +163,19 @@ class Params(Strict):
         return self.presets[name]
 
     def with_counterpart(self, name: str) -> dict[str, Preset]:
-        """The preset of that name and, if it has one, its counterpart, by name.
+        """The preset of that name and, if it has one that does the same, its counterpart, by name.
 
         Raises:
             ParamsError: there is none of that name.
         """
-        names = (name, self.choose(name).counterpart)
+        names = [name] if self.alone(name) else [name, self.choose(name).counterpart]
         return {each: self.presets[each] for each in names if each is not None}
+
+    def alone(self, name: str) -> str:
+        """Why the preset of that name is shown without the counterpart that it has, in one line; or nothing."""
+        other = self.choose(name).counterpart
+        keys = self.choose(name).differences(self.presets[other]) if other else []
+        return f"{other} is not shown beside {name}: it is no longer the same in {', '.join(keys)}" if keys else ""
 
 
 def load(path: str | Path) -> Params:

@@ -65,6 +65,11 @@ def claims_paths(preset: str) -> list[Path]:
     return [Path("results", preset, f"claims.{suffix}") for suffix in ("json", "md")]
 
 
+def metrics_path(preset: str) -> Path:
+    """The folder of a file for each claim, which DVC takes for a table."""
+    return Path("results", preset, "metrics")
+
+
 def figure_paths(preset: str, figure: str) -> list[Path]:
     return [Path("figures", preset, f"{figure}.{suffix}") for suffix in ("pdf", "svg")]
 
@@ -103,15 +108,17 @@ def audit(name: str, preset: Preset) -> Recipe:
     return Recipe("audit", {"preset": name, **preset.audit.model_dump(mode="json")}, ("stages.audit:main",), inputs)
 
 
-def claims(presets: dict[str, Preset]) -> Recipe:
-    """The ledger of the first preset, beside it that of its counterpart."""
+def claims(params: Params, name: str) -> Recipe:
+    """The ledger of a preset, beside it that of its counterpart."""
+    presets = params.with_counterpart(name)
     grids = {
         name: preset.model_dump(mode="json", include={str(figure) for figure in FIGURES})
         for name, preset in presets.items()
     }
     tables = {f"{name} {experiment}": table_path(name, experiment) for name in presets for experiment in EXPERIMENTS}
     audits = {f"{name} audit": audit_path(name) for name in presets}
-    return Recipe("claims", {"grids": grids}, ("stages.claims:main",), tables | audits)
+    content = {"grids": grids, "alone": params.alone(name)}
+    return Recipe("claims", content, ("stages.claims:main",), tables | audits)
 
 
 def has_digits(dataset: str) -> bool:
@@ -169,8 +176,8 @@ class Pipeline:
                     return collect(preset, self.params.choose(preset), experiment)
                 case ("results", preset, "audit.csv"):
                     return audit(preset, self.params.choose(preset))
-                case ("results", preset, "claims.json" | "claims.md"):
-                    return claims(self.params.with_counterpart(preset))
+                case ("results", preset, "claims.json" | "claims.md") | ("results", preset, "metrics", _):
+                    return claims(self.params, preset)
                 case ("figures", preset, name):
                     return plot(preset, self.params.choose(preset), _figure(name))
                 case ("figures", name):
@@ -231,7 +238,7 @@ class Pipeline:
             case ("figures", preset, _):
                 return figure_paths(preset, path.stem)
             case ("results", preset, "claims.json"):
-                return claims_paths(preset)
+                return [*claims_paths(preset), *metrics_path(preset).glob("*.yaml")]
             case ("results", preset, _, "runs", _):
                 run = self.run(path)
                 return [path, network_path(preset, run)] if run in self.params.choose(preset).audited else [path]

@@ -6,7 +6,7 @@ which alone may differ between two runs of the same tuple.
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -108,8 +108,17 @@ def write(path: Path, made_from: Ingredients, run: Run, result: Result, environm
     write_sealed(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
 
 
-def read(path: Path) -> tuple[str, Run, Result, dict[str, Any]]:
-    """A record's fingerprint, run, result and provenance.
+class Record(NamedTuple):
+    """What a file of a record says."""
+
+    fingerprint: str
+    run: Run
+    result: Result
+    provenance: dict[str, Any]
+
+
+def read(path: Path) -> Record:
+    """The record at `path`.
 
     Raises:
         RecordError: it is not whole, not what was sealed, or not the run that its path names.
@@ -126,4 +135,4 @@ def read(path: Path) -> tuple[str, Run, Result, dict[str, Any]]:
         raise RecordError(f"{what}; delete it and run again") from None
     if path.stem != run.name:
         raise RecordError(f"{path}: is the record of {run.name}; delete it and run again")
-    return fingerprint, run, result, provenance
+    return Record(fingerprint, run, result, provenance)

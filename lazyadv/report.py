@@ -6,7 +6,6 @@ table, if that is fresh. Nothing is trained.
 """
 
 import base64
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
-from lazyadv import claims, figures, pipeline, record, table
+from lazyadv import claims, figures, pipeline, record, style, table
 from lazyadv.params import FIGURES, Figure
 from lazyadv.provenance import fingerprint_of
 from lazyadv.run import EXPERIMENTS, Run
@@ -84,8 +83,9 @@ class Report:
             return Entry(run, path, "failed", error) if error else Entry(run, path, "missing")
         fresh = self.pipeline.fresh(path)
         try:
-            row = table.row(path, run)
-            environment = {key: value for key, value in record.read(path)[-1].items() if key != "made_from"}
+            read = record.read(path)
+            row = table.row(path, run, read)
+            environment = {key: value for key, value in read.provenance.items() if key != "made_from"}
         except record.RecordError as error:
             if fingerprint_of(path) is not None and not fresh:
                 return Entry(run, path, "stale", "made from other parameters, or damaged")
@@ -123,7 +123,7 @@ class Report:
             yield Shown(
                 name,
                 draw.__doc__.partition("\n")[0],
-                _image(draw(shown)) if len(shown.rows) else None,
+                _image(style.drawn(draw(shown), "svg", "")) if len(shown.rows) else None,
                 len(shown.rows),
                 shown.asked,
                 settings | getattr(self.preset, experiment).model_dump(mode="json"),
@@ -211,10 +211,8 @@ def _error(log: Path) -> str:
     return last if last.startswith("train.py: ") or any(line.startswith("Traceback") for line in lines) else ""
 
 
-def _image(figure: Any) -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+def _image(svg: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
 
 
 def _plain(value: Any) -> str:

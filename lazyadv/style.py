@@ -97,9 +97,12 @@ def caption(figure: Figure, shown: Selection) -> None:
 
 def save(figure: Figure, path: Path, stamp: str) -> None:
     """Write the figure as PDF or SVG, by the path's suffix, with the stamp and without the time of day."""
-    metadata = (
-        {"Keywords": stamp, "CreationDate": None} if path.suffix == ".pdf" else {"Description": stamp, "Date": None}
-    )
-    drawn = io.BytesIO()  # for on a full disk matplotlib fails over its own clearing up
-    figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
-    write_sealed(path, drawn.getvalue())
+    write_sealed(path, drawn(figure, path.suffix[1:], stamp))
+
+
+def drawn(figure: Figure, kind: str, stamp: str) -> bytes:
+    """The figure as pdf or svg, without the time of day."""
+    metadata = {"Keywords": stamp, "CreationDate": None} if kind == "pdf" else {"Description": stamp, "Date": None}
+    file = io.BytesIO()  # and not the file itself: on a full disk matplotlib fails over its own clearing up
+    figure.savefig(file, format=kind, metadata=metadata)
+    return file.getvalue()

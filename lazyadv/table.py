@@ -20,14 +20,14 @@ class Selection:
     asked: int
 
 
-def row(path: Path, run: Run) -> dict[str, Any]:
-    """A run's record as one flat row: its tuple, and the measures of its final network.
+def row(path: Path, run: Run, read: record.Record) -> dict[str, Any]:
+    """A run's record, read from `path`, as one flat row: its tuple, and the measures of its final network.
 
     Raises:
-        RecordError: the record is damaged, or is not that run's.
+        RecordError: the record is not that run's.
     """
-    fingerprint, recorded, result, _ = record.read(path)
-    if recorded != run:
+    result = read.result
+    if read.run != run:
         raise record.RecordError(f"{path}: was made with other hyperparameters; delete it and run again")
     values: dict[str, Any] = {"run": run.name, **run.model_dump(exclude={"pair"})}
     values |= {"pair": f"{run.pair[0]}-{run.pair[1]}", "n_train": result.n_train, "n_test": result.n_test}
@@ -41,12 +41,16 @@ def row(path: Path, run: Run) -> dict[str, Any]:
     else:
         last = result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
         values |= last
-    return values | result.invariants.model_dump(exclude_none=True) | {"fingerprint": fingerprint}
+    return values | result.invariants.model_dump(exclude_none=True) | {"fingerprint": read.fingerprint}
 
 
 def rows(runs: dict[Path, Run]) -> pd.DataFrame:
-    """The rows of the records at these paths, in their order."""
-    return pd.DataFrame([row(path, run) for path, run in runs.items()])
+    """The rows of the records at these paths, in their order.
+
+    Raises:
+        RecordError: a record is damaged, or is not that run's.
+    """
+    return pd.DataFrame([row(path, run, record.read(path)) for path, run in runs.items()])
 
 
 def write(path: Path, stamp: str, table: pd.DataFrame) -> None:

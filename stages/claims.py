@@ -10,6 +10,8 @@ from lazyadv import arithmetic
 
 arithmetic.pin()
 
+import yaml
+
 from lazyadv import claims, command, params, pipeline, provenance, table
 from lazyadv.files import write_sealed
 
@@ -18,8 +20,8 @@ def main() -> None:
     parser = command.parser(__doc__)
     parser.add_argument("--preset", required=True, help="a preset of params.yaml; beside it its counterpart is shown")
     args = parser.parse_args()
-    presets = params.load("params.yaml").with_counterpart(args.preset)
-    recipe = pipeline.claims(presets)
+    loaded = params.load("params.yaml")
+    presets, recipe = loaded.with_counterpart(args.preset), pipeline.claims(loaded, args.preset)
     protocols: dict[str, list[claims.Finding]] = {
         preset.protocol: claims.judge_all(selections(name, preset)) for name, preset in presets.items()
     }
@@ -31,14 +33,19 @@ def main() -> None:
         "dataset": presets[args.preset].dataset,
         "claims": claims.as_json(protocols),
     }
-    markdown = f"{claims.as_markdown(protocols)}\n<!-- {made_from.stamp} -->\n"
+    table = claims.as_markdown(protocols) + (f"\n{loaded.alone(args.preset)}\n" if loaded.alone(args.preset) else "")
     for path, text in zip(
         pipeline.claims_paths(args.preset),
-        (json.dumps(ledger, indent=1, allow_nan=False) + "\n", markdown),
+        (json.dumps(ledger, indent=1, allow_nan=False) + "\n", f"{table}\n<!-- {made_from.stamp} -->\n"),
         strict=True,
     ):
         write_sealed(path, text.encode())
-    print(claims.as_markdown(protocols))
+    for key, values in claims.as_metrics(protocols).items():
+        write_sealed(
+            pipeline.metrics_path(args.preset) / f"{key}.yaml",
+            f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode(),
+        )
+    print(table)
 
 
 def selections(name: str, preset: params.Preset) -> dict[str, table.Selection]:

@@ -8,6 +8,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ MNIST_FILES = (
     ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
 )
 
+QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
 
 settings.register_profile("lazyadv", deadline=None, derandomize=True)
 settings.load_profile("lazyadv")
@@ -135,6 +137,55 @@ def copied(finished: Project, project: Project) -> Project:
     for folder in ("data", "results", "figures", "logs"):
         shutil.copytree(finished.root / folder, project.root / folder, dirs_exist_ok=True)
     return project
+
+
+class Clone(Project):
+    """A git clone of a project."""
+
+    def __init__(self, origin: Path, root: Path) -> None:
+        subprocess.run(["git", "clone", "-q", str(origin), str(root)], check=True, env=environment())
+        self.root = root
+        self.adopt_compiled()
+
+    def jobs(self, *targets: str) -> dict[str, int]:
+        """The jobs that Snakemake would run for targets, counted by rule; those that only gather files left out."""
+        said = self.snakemake("-n", *(targets or ("all", "claims")))
+        if "Nothing to be done" in said:
+            return {}
+        table = said.rpartition("Job stats:")[2].split("total")[0]
+        counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+        return {rule: count for rule, count in counts.items() if rule not in ("all", "claims", "data")}
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which the tiny preset is the pipelined one, with results made, locked, pushed and committed."""
+    root = tmp_path_factory.mktemp("origin") / "project"
+    project = Project(root)
+    for name in ("dvc.yaml", "params.yaml", ".gitignore"):
+        text = (root / name).read_text().replace("preset: quick", "preset: tiny")
+        if name == "dvc.yaml":  # tiny has no counterpart
+            text = re.sub(r".*(quick-released|counterpart).*\n", "", text)
+        (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("rm", "-rf", ".dvcstore", "dvc.lock")
+    project.run("rm", "-rf", "results/quick", "results/quick-released", "figures/quick")
+    project.run("git", "add", "-A")
+    project.run("git", *QUIET, "commit", "-q", "-m", "the project")
+    project.run("dvc", "repro", "-q")
+    project.run("dvc", "push", "-q")
+    project.run("git", "add", "-A")
+    project.run("git", *QUIET, "commit", "-q", "-m", "its results")
+    assert project.run("git", "status", "--porcelain").stdout == ""
+    return root
+
+
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path) -> Clone:
+    """A fresh clone with its results pulled."""
+    clone = Clone(origin, tmp_path / "clone")
+    clone.run("dvc", "pull", "-q")
+    return clone
 
 
 @contextmanager

@@ -27,6 +27,17 @@ def test_what_breaks_a_prediction_is_small_and_changes_its_sign() -> None:
     assert audit.breaks(plane, x, y, perturbation, 0.3).tolist() == [True, False, False, True]
 
 
+@pytest.mark.parametrize(("reach", "robust"), [(1.005, 1), (0.98, 0)])
+def test_perturbations_of_eps_count_and_no_longer_ones(reach: float, robust: int) -> None:
+    """The plane of one neuron that is always active lies half a percent beyond ε, or two before it."""
+    w = np.array([[0.6, -0.8]], np.float32)
+    plane = network.Network(w, np.array([2], np.float32), np.ones(1, np.float32), 0.3 * reach - 2)
+    x, y = np.array([[0.8, 0.6]], np.float32), np.ones(1, np.float32)
+    run = params.load("params.yaml").choose("quick").run("advtrain", width=1, size=1, C0=10.0, eps=0.3, seed=0)
+    assert isinstance(run, AdversarialRun)
+    assert audit.examine(run, plane, data.Split(x, y, x, y)) == {"pgd": robust, "ddn": robust, "strongest": robust}
+
+
 def test_the_stronger_of_two_attacks_leaves_no_more_than_either() -> None:
     preset = params.load("params.yaml").choose("tiny")
     run = next(run for run in preset.audited if isinstance(run, AdversarialRun))

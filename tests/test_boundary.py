@@ -25,6 +25,13 @@ def test_agrees_with_stepping(seed: int, width: int, dimension: int) -> None:
         assert abs(delta - expected) <= boundary.GRID * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(("rate", "expected"), [(0.5, 2.0), (-0.5, np.inf), (0.0, np.inf)])
+def test_a_neuron_on_its_kink_counts_if_the_ray_turns_it_on(rate: float, expected: float) -> None:
+    """f = 1 − relu(t rate): the only slope is that of a neuron whose preactivation is zero at the start."""
+    one = np.ones((1, 1))
+    assert boundary.first_zero(np.ones(1), 0 * one, rate * one, -one) == expected
+
+
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 20))
 def test_f_is_zero_at_the_crossing_and_not_before(seed: int, width: int, dimension: int) -> None:
     _, network = random_network(seed, width, dimension)

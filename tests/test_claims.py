@@ -32,6 +32,32 @@ def test_a_slope_of_one_half_holds_and_one_of_one_fails() -> None:
     assert claims.judge(CLAIMS["robust_half"], fig3(-1)).verdict == "fails"
 
 
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((-0.65, -0.35), "holds"),
+        ((-0.7, -0.6), "undecided"),
+        ((-0.8, -0.65), "undecided"),
+        ((-0.4, -0.3), "undecided"),
+        ((-0.8, -0.1), "undecided"),
+        ((-0.8, -0.66), "fails"),
+        ((-0.34, -0.1), "fails"),
+    ],
+)
+def test_a_claim_fails_only_if_the_interval_lies_outside_as_a_whole(
+    interval: tuple[float, float], verdict: str
+) -> None:
+    assert claims.Finding(CLAIMS["robust_half"], -0.5, interval, 3, 3, 9, 9).verdict == verdict
+
+
+def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
+    """At the larger C0 robust accuracy never falls to one half, so no seed has a mean over both."""
+    rows = fig3(-0.5).rows
+    both = pd.concat([rows, rows.assign(C0=20.0, robust_test_accuracy=0.99)])
+    found = claims.judge(CLAIMS["robust_half"], Selection(both, len(both)))
+    assert (found.measured, found.units, found.verdict) == (0, 3, "undecided")
+
+
 def test_a_deliberately_wrong_claim_fails() -> None:
     """That the slope is −1, held against a table whose slope is −1/2."""
     wrong = dataclasses.replace(CLAIMS["robust_half"], bound=(-1.15, -0.85))

@@ -10,11 +10,13 @@ import pytest
 from conftest import ROOT, random_examples, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from lazyadv import data, training
 from lazyadv.attack import advanced, copies, dense_pgd, pgd
 from lazyadv.ball import project
 from lazyadv.network import Network, draw
+from lazyadv.vectors import CHUNK, dot
 
 CLOSE = 1e-3
 
@@ -107,6 +109,41 @@ def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
     vectors.write_text(vectors.read_text().replace("return builder.add(even, odd)", "return builder.sub(even, odd)"))
     printed.append(subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True))
     assert printed == ["16\n", "0\n"]
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_file_of_compiled_code_is_replaced(kind: str, tmp_path: Path) -> None:
+    """As a full disk or a power cut leaves it."""
+    shutil.copytree(ROOT / "lazyadv", tmp_path / "lazyadv", ignore=shutil.ignore_patterns("__pycache__"))
+    script = "import numpy as np\nfrom lazyadv.ball import _project\none = np.ones((1, 1), np.float32)\n"
+    script += "_project(3 * one, one[0], one, one[0], 1.0)\nprint(len(_project.stats.cache_misses))"
+
+    def misses() -> tuple[str, int]:
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip(), done.stderr.count("numba's cache is damaged")
+
+    assert misses() == ("1", 0)
+    (damaged,) = tmp_path.glob(f"lazyadv/__pycache__/*_project*.{kind}")
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    assert misses() == ("1", 1)
+    assert misses() == ("0", 0)
+
+
+def test_sums_are_in_the_order_that_is_written_down() -> None:
+    """`dot` against the same order in plain NumPy: whatever LLVM makes of it may not change a bit."""
+    generator = np.random.default_rng(0)
+    for length in (0, 1, 15, 16, 17, 31, 784, 1000):
+        a, b = generator.standard_normal((2, length)).astype(np.float32)
+        whole = length // CHUNK * CHUNK
+        sums = np.zeros(CHUNK, np.float32)
+        for first in range(0, whole, CHUNK):
+            sums += a[first : first + CHUNK] * b[first : first + CHUNK]
+        while len(sums) > 1:
+            sums = sums[: len(sums) // 2] + sums[len(sums) // 2 :]
+        total = sums[0]
+        for i in range(whole, length):
+            total += a[i] * b[i]
+        assert njit(lambda a, b: dot(a, b))(a, b) == total  # type: ignore[call-arg]
 
 
 KINDS = ("plain", "dead", "off", "twins", "box", "scaled")

@@ -6,62 +6,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Project, environment, serving
+from conftest import Clone, Project, environment, serving
 
 from lazyadv import sources
+from lazyadv.claims import LEDGER
 from lazyadv.sources import ROOT
 
-QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
+CLAIMS = [claim.key for claim in LEDGER]
 EXPERIMENTS = ("standard", "advtrain", "advtraingap")
-
-
-class Clone(Project):
-    """A git clone of a project."""
-
-    def __init__(self, origin: Path, root: Path) -> None:
-        subprocess.run(["git", "clone", "-q", str(origin), str(root)], check=True, env=environment())
-        self.root = root
-        self.adopt_compiled()
-
-    def jobs(self, *targets: str) -> dict[str, int]:
-        """The jobs that Snakemake would run for targets, counted by rule; those that only gather files left out."""
-        said = self.snakemake("-n", *(targets or ("all", "claims")))
-        if "Nothing to be done" in said:
-            return {}
-        table = said.rpartition("Job stats:")[2].split("total")[0]
-        counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-        return {rule: count for rule, count in counts.items() if rule not in ("all", "claims", "data")}
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository in which the tiny preset is the pipelined one, with results made, locked, pushed and committed."""
-    root = tmp_path_factory.mktemp("origin") / "project"
-    project = Project(root)
-    for name in ("dvc.yaml", "params.yaml", ".gitignore"):
-        text = (root / name).read_text().replace("preset: quick", "preset: tiny")
-        if name == "dvc.yaml":  # tiny has no counterpart
-            text = re.sub(r".*(quick-released|counterpart).*\n", "", text)
-        (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
-    project.run("git", "init", "-q", "-b", "main")
-    project.run("rm", "-rf", ".dvcstore", "dvc.lock")
-    project.run("rm", "-rf", "results/quick", "results/quick-released", "figures/quick")
-    project.run("git", "add", "-A")
-    project.run("git", *QUIET, "commit", "-q", "-m", "the project")
-    project.run("dvc", "repro", "-q")
-    project.run("dvc", "push", "-q")
-    project.run("git", "add", "-A")
-    project.run("git", *QUIET, "commit", "-q", "-m", "its results")
-    assert project.run("git", "status", "--porcelain").stdout == ""
-    return root
-
-
-@pytest.fixture
-def clone(origin: Path, tmp_path: Path) -> Clone:
-    """A fresh clone with its results pulled."""
-    clone = Clone(origin, tmp_path / "clone")
-    clone.run("dvc", "pull", "-q")
-    return clone
 
 
 def test_dvc_sees_the_stages_of_every_preset() -> None:
@@ -157,7 +109,7 @@ def test_stale_results_are_never_blessed(clone: Clone) -> None:
     runs = sorted((clone.root / "results/tiny/advtrain/runs").iterdir())
     runs[0].write_bytes(runs[1].read_bytes())
     assert clone.jobs()["advtrain"] == 1
-    why = clone.run("python", "-m", "lazyadv.provenance", str(runs[0].relative_to(clone.root)), ok=False)
+    why = clone.run("python", "stages/why.py", str(runs[0].relative_to(clone.root)), ok=False)
     assert why.returncode == 1
     assert re.search(r"stale:\n  params: \w+ has changed: ", why.stdout)
 
@@ -166,7 +118,7 @@ def test_a_rewritten_line_says_which_definition_changed(clone: Clone) -> None:
     clone.edit(
         "lazyadv/fits.py", "np.polyfit(np.log(x), np.log(y), 1)[0]", "np.polyfit(np.log(x), np.log(y), deg=1)[0]"
     )
-    said = clone.run("python", "-m", "lazyadv.provenance", "figures/tiny/fig1.pdf", ok=False).stdout
+    said = clone.run("python", "stages/why.py", "figures/tiny/fig1.pdf", ok=False).stdout
     assert said.splitlines()[-1].strip() == "code: lazyadv.fits:slope has changed"
     assert clone.jobs() == {"plot": 2, "publish": 2, "ledger": 1}  # figures 1 and 3 fit slopes
 
@@ -174,7 +126,12 @@ def test_a_rewritten_line_says_which_definition_changed(clone: Clone) -> None:
 def test_metrics_params_and_plots_say_something(clone: Clone) -> None:
     clone.edit("params.yaml", "eps: [0.05, 0.3], seed: [0, 1]", "eps: [0.05], seed: [0, 1]")
     assert "presets.tiny.fig3" in clone.run("dvc", "params", "diff").stdout
-    assert "claims.clean_accuracy.strict.value" in clone.run("dvc", "metrics", "show", "--md").stdout
+    shown = clone.run("dvc", "metrics", "show").stdout.splitlines()
+    assert [line.split()[0] for line in shown] == [
+        "Path",
+        *sorted(f"results/tiny/metrics/{key}.yaml" for key in CLAIMS),
+    ]
+    assert max(map(len, shown)) <= 100
     page = clone.run("dvc", "plots", "show", "--json").stdout
     assert "robust_test_accuracy" in page
     assert "relative_delta_mean" in page

@@ -131,6 +131,12 @@ def test_patience_waits_for_something_to_lose_under_strict_only() -> None:
     assert (strict.stopped, len(strict.epochs)) == ("epochs", 40)
 
 
+def test_an_epoch_is_stuck_that_gains_no_more_than_one_in_ten_thousand() -> None:
+    """protocol.md, adversarial step 5."""
+    for gain, stuck in ((-0.1, True), (0.5e-4, True), (1.5e-4, False)):
+        assert training._is_stuck([0.1, 0.5, 0.5 + gain], strict=False) is stuck
+
+
 def test_torchs_tensors_give_what_numpys_arrays_do() -> None:
     """The path of GPUs, on the CPU: dense PGD and whole-array projection."""
     for protocol in ("released", "strict"):

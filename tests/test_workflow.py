@@ -21,8 +21,8 @@ def test_from_nothing_to_four_figures(finished: Project) -> None:
 
 def test_nothing_is_left_to_do(finished: Project) -> None:
     assert "Nothing to be done" in finished.snakemake("-n", "all", "claims")
-    fresh = finished.run("python", "-m", "lazyadv.provenance", "figures/tiny/fig3.pdf").stdout
-    assert fresh.splitlines()[-1] == "fresh"
+    fresh = finished.run("python", "stages/why.py", "figures/tiny/fig3.pdf").stdout
+    assert fresh.splitlines()[-1] == "fresh as made"
 
 
 def test_one_core_and_two_give_equal_records_and_figures(finished: Project, project: Project) -> None:

@@ -1,0 +1,132 @@
+"""Records made again: the same bytes, or the first key that differs; and evidence that is hard to fool."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import QUIET, Clone
+
+from lazyadv import verification
+from lazyadv.files import write_sealed
+
+RECORD = "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json"
+
+
+def accept(clone: Clone, *arguments: str, ok: bool = True) -> str:
+    done = clone.run("python", "stages/verify.py", "--preset", "tiny", "--accept", *arguments, ok=ok)
+    assert (done.returncode == 0) is ok
+    return done.stdout + done.stderr
+
+
+def move_norms(clone: Clone) -> None:
+    """A function of the attack, moved to another module."""
+    attack = (clone.root / "lazyadv/attack.py").read_text()
+    function = attack[attack.index("def norms(") : attack.index("def lazy_pgd(")]
+    ball = (clone.root / "lazyadv/ball.py").read_text()
+    attack = attack.replace(function, "").replace("import math\n", "import math\n\nfrom lazyadv.ball import norms\n")
+    (clone.root / "lazyadv/attack.py").write_text(attack)
+    (clone.root / "lazyadv/ball.py").write_text(f"{ball}\n\n{function}")
+    clone.edit("lazyadv/training.py", "from lazyadv.attack import norms, pgd", "from lazyadv.attack import pgd")
+    clone.edit("lazyadv/training.py", "import deviations, project", "import deviations, norms, project")
+
+
+def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, tmp_path: Path) -> None:
+    """A renamed local and a moved function; with the evidence committed, in a fresh clone, too."""
+    clone.edit("lazyadv/attack.py", "ascent", "uphill")
+    move_norms(clone)
+    trained = {"advtrain": 8, "advtraingap": 8}
+    assert trained.items() <= clone.jobs().items()
+    before = {path: path.read_bytes() for path in clone.root.glob("results/tiny/*/runs/*.json")}
+    assert "evidence takes 8 of the 16 records: give --sample 8 or more" in accept(clone, "--sample", "7", ok=False)
+    assert not (clone.root / "equivalences.json").exists()
+    assert "2 entries added" in accept(clone)
+    assert clone.jobs() == {"audit": 1, "ledger": 1}  # which attack anew in any case
+    clone.snakemake("all", "claims")
+    assert clone.jobs() == {}
+    assert {path: path.read_bytes() for path in before} == before
+    why = clone.run("python", "stages/why.py", RECORD).stdout
+    assert "fresh by evidence" in why
+    assert RECORD in why
+    assert "fresh as made" in clone.run("python", "stages/why.py", "results/tiny/audit.csv").stdout
+    clone.run("dvc", "commit", "-q", "-f", "dvc.yaml")
+    clone.run("dvc", "push", "-q")
+    clone.run("git", "add", "-A")
+    clone.run("git", *QUIET, "commit", "-q", "-m", "better code, and the evidence")
+    again = Clone(clone.root, tmp_path / "again")
+    again.run("dvc", "pull", "-q")
+    assert again.jobs() == {}
+    clone.edit("lazyadv/attack.py", "uphill", "climb")  # and once more, on top of the evidence
+    assert "2 entries added" in accept(clone)
+    assert not trained.keys() & clone.jobs().keys()
+    clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
+    assert clone.jobs()["advtrain"] == 8
+    assert "nothing to accept" in accept(clone)
+
+
+def test_moved_code_of_the_data_is_accepted_with_the_data_made_again(clone: Clone) -> None:
+    clone.run("python", "stages/fetch.py", "mnist5k")
+    clone.edit("lazyadv/data.py", "archive.comment = stamp.encode()", "archive.comment = bytes(stamp, 'ascii')")
+    assert {"fetch": 1, "prepare": 2, "standard": 12}.items() <= clone.jobs().items()
+    said = accept(clone, "--sample", "12")
+    rules = [entry["rule"] for entry in json.loads((clone.root / "equivalences.json").read_text())]
+    assert rules == ["fetch", "prepare", "train", "train", "train"], said
+    assert not {"fetch", "prepare", "standard", "advtrain"} & clone.jobs().keys()
+
+
+def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> None:
+    clone.edit("lazyadv/kernel.py", "np.float32(1)) - x[i]", "np.float32(0.9)) - x[i]")
+    said = accept(clone, ok=False)
+    assert re.search(r"(epochs\[\d\]|invariants)\.\w+: \S+ became \S+ +results/tiny/adv", said)
+    assert said.splitlines()[-1] == "verify.py: refused: today's code makes other results, so these are stale"
+    assert not (clone.root / "equivalences.json").exists()
+
+
+def test_evidence_edited_by_hand_is_named(clone: Clone) -> None:
+    clone.edit("lazyadv/attack.py", "ascent", "uphill")
+    accept(clone)
+    clone.edit("equivalences.json", '"width": 20', '"width": 2000')
+    for command in (("snakemake", "-n", "--cores", "1"), ("python", "stages/why.py", RECORD)):
+        done = clone.run(*command, ok=False)
+        assert done.returncode
+        assert "equivalences.json: entry 0 is not as verify wrote it" in done.stdout + done.stderr
+
+
+def test_a_record_edited_by_hand_is_named_and_not_collected(clone: Clone) -> None:
+    clone.edit(RECORD, '"robust_test_accuracy": 0.', '"robust_test_accuracy": 0.9')
+    (clone.root / "results/tiny/advtrain/table.csv").unlink()
+    assert f"{RECORD}: not what was sealed in it" in clone.snakemake("results/tiny/advtrain/table.csv", ok=False)
+    assert not (clone.root / "results/tiny/advtrain/table.csv").exists()
+    for stage in ("why", "verify"):
+        done = clone.run("python", f"stages/{stage}.py", RECORD, ok=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"{stage}.py: {RECORD}: not what was sealed in it")
+
+
+def test_a_forged_record_is_found_by_making_it_again(clone: Clone) -> None:
+    """Edited, and sealed anew."""
+    path = clone.root / RECORD
+    record = path.read_bytes().replace(b'"robust_test_accuracy": 0.', b'"robust_test_accuracy": 0.9')
+    write_sealed(path, record)
+    done = clone.run("python", "stages/verify.py", RECORD, ok=False)
+    assert done.returncode == 1
+    assert re.search(r"epochs\[1\].robust_test_accuracy: 0.9\d* became 0.\d+ ", done.stdout)
+    other = clone.run("python", "stages/verify.py", RECORD.replace("seed=0", "seed=1"))
+    assert "1 of 1 are the same bytes" in other.stdout
+
+
+@pytest.mark.parametrize("name", ["figures/tiny/fig3.pdf", "figures/tiny/fig3.svg", "results/tiny/audit.csv"])
+def test_what_is_quickly_made_again_is_made_again_where_it_was_edited(clone: Clone, name: str) -> None:
+    whole = (clone.root / name).read_bytes()
+    (clone.root / name).write_bytes(whole.replace(b"0", b"1"))
+    assert "not what was sealed" in clone.run("python", "stages/why.py", name, ok=False).stderr
+    clone.snakemake("all", "claims")
+    assert (clone.root / name).read_bytes() == whole
+
+
+def test_the_first_difference_is_found_at_any_depth() -> None:
+    old = {"a": 1, "b": [{"c": 0.1}, {"c": 0.2}]}
+    assert verification.first_difference(old, old) is None
+    assert verification.first_difference(old, {**old, "b": [{"c": 0.1}, {"c": 0.25}]}) == "b[1].c: 0.2 became 0.25"
+    assert verification.first_difference(old, {"a": 1}) == "the record: other keys: b"
+    assert verification.first_difference({"a": 1}, {"a": 1.0}) == "a: 1 became 1.0"
