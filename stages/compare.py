@@ -1,0 +1,80 @@
+"""Compare the results made here with those that are committed; where they are the same, take the latter.
+
+A run that is made again has the same bytes but for `provenance`: who made it, when, in how many seconds. Where a
+folder that DVC keeps differs in nothing else, the committed one takes its place, complete, so that git and DVC have
+nothing to report. One that differs is left as it is, and named.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lazyadv import command
+from lazyadv.errors import UserError
+from lazyadv.files import STAMP, SealError, read_sealed
+
+
+def main() -> None:
+    command.parser(__doc__).parse_args()
+    cache = Path(dvc("cache", "dir"), "files", "md5")
+    for folder, digest in kept_folders():
+        dvc("fetch", "--quiet", str(folder))
+        manifest = json.loads((cache / digest[:2] / digest[2:]).read_bytes())
+        committed = {folder / each["relpath"]: cache / each["md5"][:2] / each["md5"][2:] for each in manifest}
+        there = [file for file in folder.rglob("*") if file.is_file()]
+        others = [file for file in there if file not in committed or not same(file, committed[file])]
+        if others:
+            print(f"{folder}: {len(others)} of {len(there)} files are not as committed, and kept: {others[0]}, …")
+        elif len(there) < len(committed) or any(md5(file) != md5(committed[file]) for file in there):
+            dvc("checkout", "--quiet", "--force", str(folder))
+            print(f"{folder}: the {len(there)} files made here are as committed, but for provenance")
+
+
+def dvc(*arguments: str) -> str:
+    """What a command of DVC prints.
+
+    Raises:
+        UserError: it fails.
+    """
+    done = subprocess.run(["dvc", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().partition("\n")[0]
+        raise UserError(f"nothing to compare with: dvc {' '.join(arguments)}: {reason}")
+    return done.stdout.strip()
+
+
+def kept_folders() -> Iterator[tuple[Path, str]]:
+    """The folders here that dvc.lock names and DVC's cache has, with their digests."""
+    for lock in (Path("dvc.lock"), *Path("results").glob("*/dvc.lock")):
+        for stage in yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"].values():
+            for out in stage.get("outs", []):
+                folder = Path(out["path"])
+                if folder.is_dir() and folder.name != "metrics":  # those are in git
+                    yield folder, out["md5"]
+
+
+def same(file: Path, committed: Path) -> bool:
+    """Whether a file is the committed one, but for what may differ in a record."""
+    if md5(file) == md5(committed):
+        return True
+    try:
+        stamps = [STAMP.search(read_sealed(each)) for each in (file, committed)]
+    except SealError:
+        return False
+    return file.parent.name == "runs" and len({stamp and stamp.groups() for stamp in stamps}) == 1
+
+
+def md5(file: Path) -> str:
+    """As DVC names a file by."""
+    return hashlib.md5(file.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    command.run(main)
