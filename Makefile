@@ -15,10 +15,10 @@ RUN := . $(VENV)/bin/activate &&
 .DELETE_ON_ERROR:
 
 fig1 fig2 fig3 fig4: $(READY)
-	$(RUN) snakemake --cores all figures/$@.pdf
+	$(RUN) snakemake --cores all figures/$@.pdf && python stages/compare.py
 
 all: $(READY)
-	$(RUN) snakemake --cores all
+	$(RUN) snakemake --cores all && python stages/compare.py
 
 # one page of what there is; trains nothing
 report: $(READY)
