@@ -1,16 +1,16 @@
 # The table of contents: fetch -> prepare -> train -> collect -> plot, audit, claims.
-# A file's inputs are those of its recipe in lazyadv/pipeline.py; what makes it run again is a change of its
-# fingerprint (lazyadv/provenance.py), never its age.
+# A file's inputs are those of its recipe in lazyadv/workflow/pipeline.py; what makes it run again is a change of its
+# fingerprint (lazyadv/workflow/provenance.py), never its age.
 import gc
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from lazyadv import cost
-from lazyadv.lock import LockError, hold, lead
+from lazyadv.results import cost
+from lazyadv.workflow.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
-from lazyadv.pipeline import Pipeline, renew_sentinel, train
-from lazyadv.progress import show
+from lazyadv.workflow.pipeline import Pipeline, renew_sentinel, train
+from lazyadv.workflow.progress import show
 from lazyadv.run import EXPERIMENTS, RUNS, ParamsError
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones

@@ -13,8 +13,8 @@ import torch
 import torchattacks
 
 from benchmarks.measure import side_by_side
-from lazyadv.attack import dense_pgd, pgd
-from lazyadv.network import Network
+from lazyadv.networks.attack import dense_pgd, pgd
+from lazyadv.networks.network import Network
 
 Attack = Callable[[Network, np.ndarray, np.ndarray, float, float, int], np.ndarray]
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from benchmarks.measure import ROUNDS, Section
 from benchmarks.problem import SKIPPED, official, problem, split
-from lazyadv.attack import pgd
-from lazyadv.ball import deviations, project
 from lazyadv.data import Split
-from lazyadv.network import accuracy
-from lazyadv.training import sgd_epoch
+from lazyadv.networks.attack import pgd
+from lazyadv.networks.ball import deviations, project
+from lazyadv.networks.network import accuracy
+from lazyadv.networks.training import sgd_epoch
 
 T = TypeVar("T")
 EPS = 0.2

@@ -13,7 +13,7 @@ import yaml
 
 from benchmarks.measure import Section
 from benchmarks.problem import MIRRORS, SKIPPED, adversarial_run
-from lazyadv.sources import ROOT
+from lazyadv.workflow.sources import ROOT
 
 PARTS = ("lazyadv", "stages", "profiles", "Snakefile", "params.yaml")
 GRID = {  # of figure 3: 5,000 runs

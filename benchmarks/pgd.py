@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.attacks import ALL, OURS, WITH_TORCH, Attack, pace
 from benchmarks.measure import Section, side_by_side
 from benchmarks.problem import problem
-from lazyadv.attack import dense_pgd, pgd
+from lazyadv.networks.attack import dense_pgd, pgd
 
 NETWORKS = ("untrained", "trained")
 SIZES = (5, 10, 14, 20, 28)

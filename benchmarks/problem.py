@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lazyadv import data, training
-from lazyadv.network import Network, draw
+from lazyadv import data
+from lazyadv.networks import training
+from lazyadv.networks.network import Network, draw
 from lazyadv.run import AdvtrainRun, StandardRun
 
 PAIR = (0, 1)

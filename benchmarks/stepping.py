@@ -4,9 +4,9 @@ import numpy as np
 
 from benchmarks.measure import Section, side_by_side
 from benchmarks.problem import split, standard_network
-from lazyadv import boundary
-from lazyadv.boundary import CAP, GRID
-from lazyadv.network import Network
+from lazyadv.networks import boundary
+from lazyadv.networks.boundary import CAP, GRID
+from lazyadv.networks.network import Network
 
 STEPPED = 25  # examples
 

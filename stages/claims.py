@@ -6,14 +6,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import arithmetic
+from lazyadv.workflow import arithmetic, paths
 
 arithmetic.pin()
 
 import yaml
 
-from lazyadv import claims, command, params, pipeline, provenance, table
+from lazyadv import params
 from lazyadv.files import write_sealed
+from lazyadv.results import claims, table
+from lazyadv.workflow import command, pipeline, provenance
 
 
 def main() -> None:
@@ -35,14 +37,14 @@ def main() -> None:
     }
     table = claims.as_markdown(protocols) + (f"\n{loaded.alone(args.preset)}\n" if loaded.alone(args.preset) else "")
     for path, text in zip(
-        pipeline.claims_paths(args.preset),
+        paths.claims_paths(args.preset),
         (json.dumps(ledger, indent=1, allow_nan=False) + "\n", f"{table}\n<!-- {made_from.stamp} -->\n"),
         strict=True,
     ):
         write_sealed(path, text.encode())
     for key, values in claims.as_metrics(protocols).items():
         write_sealed(
-            pipeline.metrics_path(args.preset) / f"{key}.yaml",
+            paths.metrics_path(args.preset) / f"{key}.yaml",
             f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode(),
         )
     print(table)
@@ -51,10 +53,10 @@ def main() -> None:
 def selections(name: str, preset: params.Preset) -> dict[str, table.Selection]:
     """The rows of each figure, and of the audit."""
     found: dict[str, table.Selection] = {
-        figure: table.select(pipeline.table_path(name, experiment), preset.runs(figure))
+        figure: table.select(paths.table_path(name, experiment), preset.runs(figure))
         for figure, experiment in params.FIGURES.items()
     }
-    return {**found, "audit": table.select(pipeline.audit_path(name), list(preset.audited))}
+    return {**found, "audit": table.select(paths.audit_path(name), list(preset.audited))}
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command, params, pipeline, provenance, table
-from lazyadv.record import RecordError
+from lazyadv import params
+from lazyadv.results import table
+from lazyadv.results.record import RecordError
 from lazyadv.run import EXPERIMENTS
+from lazyadv.workflow import command, paths, pipeline, provenance
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
         raise RecordError(f"none of the {len(recipe.inputs)} records is there; run snakemake on the table")
     runs = {run.name: run for run in preset.runs_of(args.experiment)}
     rows = table.rows({path: runs[role] for role, path in there.items()})
-    out = pipeline.table_path(args.preset, args.experiment)
+    out = paths.table_path(args.preset, args.experiment)
     table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, rows)
     print(f"{out}: {len(there)} of {len(recipe.inputs)} runs")
     for path in recipe.inputs.values():

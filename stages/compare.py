@@ -16,9 +16,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command
 from lazyadv.errors import UserError
 from lazyadv.files import STAMP, SealError, read_sealed
+from lazyadv.workflow import command
 
 
 def main() -> None:

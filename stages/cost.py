@@ -1,6 +1,6 @@
 """Say what making figures, tables or claims would cost: the runs to train, and the time of a core that they take.
 
-Nothing is made. The time rests on the seconds in the records on disk, scaled by work (lazyadv/cost.py).
+Nothing is made. The time rests on the seconds in the records on disk, scaled by work (lazyadv/results/cost.py).
 """
 
 import sys
@@ -8,9 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command, cost
 from lazyadv.params import FIGURES
-from lazyadv.pipeline import Pipeline, figure_paths
+from lazyadv.results import cost
+from lazyadv.workflow import command
+from lazyadv.workflow.pipeline import Pipeline, figure_paths
 
 ROW = "{:<22}{:>7}{:>9}{:>11}{:>16}{:>18}"
 

@@ -11,8 +11,9 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command, data, params, pipeline, provenance
+from lazyadv import data, params
 from lazyadv.run import Dataset
+from lazyadv.workflow import command, paths, pipeline, provenance
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     else:
         digits = data.mnist5k()
     recipe = pipeline.fetch(args.dataset)
-    data.save(pipeline.digits_path(args.dataset), recipe.ingredients(provenance.fingerprint_of).stamp, digits)
+    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.fingerprint_of).stamp, digits)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import arithmetic
+from lazyadv.workflow import arithmetic, paths
 
 arithmetic.pin()
 
-from lazyadv import command, params, pipeline, provenance, style, table
+from lazyadv import params
+from lazyadv.results import style, table
+from lazyadv.workflow import command, pipeline, provenance
 
 
 def main() -> None:
@@ -22,9 +24,9 @@ def main() -> None:
     recipe = pipeline.plot(args.preset, preset, args.figure)
     shown = table.select(recipe.inputs["table"], preset.runs(args.figure))
     # looked up by name, so that a figure depends on that figure's code alone
-    draw = getattr(importlib.import_module("lazyadv.figures"), args.figure)
+    draw = getattr(importlib.import_module("lazyadv.results.figures"), args.figure)
     stamp = recipe.ingredients(provenance.fingerprint_of).stamp
-    for path in pipeline.figure_paths(args.preset, args.figure):
+    for path in paths.figure_paths(args.preset, args.figure):
         style.save(draw(shown), path, stamp)
 
 

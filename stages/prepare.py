@@ -8,12 +8,13 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import arithmetic
+from lazyadv.workflow import arithmetic, paths
 
 arithmetic.pin()
 
-from lazyadv import command, data, pipeline, provenance
+from lazyadv import data
 from lazyadv.run import Dataset
+from lazyadv.workflow import command, pipeline, provenance
 
 
 def main() -> None:
@@ -27,11 +28,11 @@ def main() -> None:
     if args.num1 == args.num2:
         parser.error("--num1 and --num2 are the same digit")
     where = (args.dataset, (args.num1, args.num2), args.size, args.antialias)
-    digits = pipeline.digits_path(args.dataset)
+    digits = paths.digits_path(args.dataset)
     command.need(pipeline.has_digits(args.dataset), "fetch", args.dataset)
     split = data.prepare(data.load(digits), *where[1:])
     stamp = pipeline.prepare(*where).ingredients(provenance.fingerprint_of).stamp
-    data.save(pipeline.pair_path(*where), stamp, dataclasses.asdict(split))
+    data.save(paths.pair_path(*where), stamp, dataclasses.asdict(split))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command, provenance
 from lazyadv.files import replacing
-from lazyadv.pipeline import Pipeline
-from lazyadv.report import Report
+from lazyadv.results.report import Report
+from lazyadv.workflow import command, provenance
+from lazyadv.workflow.pipeline import Pipeline
 
 
 def main() -> None:

@@ -12,12 +12,16 @@ from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import arithmetic
+from lazyadv.networks.outcome import Epoch
+from lazyadv.workflow import arithmetic, paths
 
 arithmetic.pin()
 
-from lazyadv import command, data, pipeline, provenance, record, training
+from lazyadv import data
+from lazyadv.networks import training
+from lazyadv.results import record
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked
+from lazyadv.workflow import command, pipeline, provenance
 
 standard = training.standard
 advtrain = training.adversarial
@@ -29,14 +33,14 @@ def main() -> None:
     args = vars(arguments().parse_args())
     out, kept, device = args.pop("out"), args.pop("network"), args.pop("device")
     run = parse(args)
-    path = Path(out) if out else pipeline.run_path("by-hand", run)
+    path = Path(out) if out else paths.run_path("by-hand", run)
     for file in (path, Path(kept)) if kept else (path,):
         require_writable(file)
     require_device(device)
     recipe = pipeline.train(run)
     where = (run.dataset, run.pair, run.size, run.antialias)
     command.need(pipeline.has_pair(*where), "prepare", *flags_of_data(run))
-    prepared = pipeline.pair_path(*where)
+    prepared = paths.pair_path(*where)
     made_from = recipe.ingredients(provenance.fingerprint_of)
     split = data.Split(**data.load(prepared))
     with Progress(run.T) as progress:
@@ -174,7 +178,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def report(self, epoch: record.Epoch) -> None:
+    def report(self, epoch: Epoch) -> None:
         values = epoch.model_dump(exclude_none=True, exclude={"epoch"})
         if self._bar is None:
             if epoch.epoch % 10 == 0:

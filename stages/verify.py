@@ -12,13 +12,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import arithmetic
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
-from lazyadv import command, cost, equivalence, verification
-from lazyadv.pipeline import Pipeline, run_path
-from lazyadv.verification import Acceptance, Kept, Refused
+from lazyadv.results import cost, verification
+from lazyadv.results.verification import Acceptance, Kept, Refused
+from lazyadv.workflow import command, equivalence
+from lazyadv.workflow.pipeline import Pipeline, run_path
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import command, equivalence, provenance
-from lazyadv.equivalence import Equivalence
-from lazyadv.pipeline import Pipeline
-from lazyadv.provenance import Ingredients
+from lazyadv.workflow import command, equivalence, provenance
+from lazyadv.workflow.equivalence import Equivalence
+from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.provenance import Ingredients
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """What the tests share: copies of the project to run in, an HTTP server on loopback, the official MNIST if any."""
 
-from lazyadv import arithmetic
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
@@ -23,8 +23,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from lazyadv.network import Network, draw
-from lazyadv.sources import ROOT
+from lazyadv.networks.network import Network, draw
+from lazyadv.workflow.sources import ROOT
 
 MNIST_FILES = (
     ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
@@ -65,9 +65,9 @@ class Project:
 
     def adopt_compiled(self) -> None:
         """Take over numba's cache, so that not every copy compiles anew."""
-        compiled = ROOT / "lazyadv" / "__pycache__"
+        compiled = ROOT / "lazyadv" / "networks" / "__pycache__"
         if compiled.exists():
-            shutil.copytree(compiled, self.root / "lazyadv" / "__pycache__", dirs_exist_ok=True)
+            shutil.copytree(compiled, self.root / "lazyadv" / "networks" / "__pycache__", dirs_exist_ok=True)
 
     def run(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the copy; with `ok`, its failure fails the test and shows what it printed."""

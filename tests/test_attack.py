@@ -7,8 +7,8 @@ from conftest import random_examples, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazyadv.attack import pgd
-from lazyadv.network import Network
+from lazyadv.networks.attack import pgd
+from lazyadv.networks.network import Network
 
 
 def autograd_pgd(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int) -> np.ndarray:

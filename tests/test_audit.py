@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import random_examples, random_network
 
-from lazyadv import audit, data, network, params
+from lazyadv import data, params
+from lazyadv.networks import audit, network
 from lazyadv.run import AdversarialRun
 
 

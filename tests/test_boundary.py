@@ -6,8 +6,8 @@ from conftest import random_examples, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazyadv import boundary
-from lazyadv.network import Network
+from lazyadv.networks import boundary
+from lazyadv.networks.network import Network
 
 
 @given(st.integers(0, 2**31), st.integers(1, 60), st.integers(1, 30))

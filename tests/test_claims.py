@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lazyadv import claims
-from lazyadv.table import Selection
+from lazyadv.results import claims
+from lazyadv.results.table import Selection
 
 SIZES = (5, 10, 20)
 CLAIMS = {claim.key: claim for claim in claims.LEDGER}

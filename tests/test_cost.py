@@ -5,7 +5,8 @@ import re
 import pytest
 from conftest import Project
 
-from lazyadv import cost, params
+from lazyadv import params
+from lazyadv.results import cost
 
 
 def said(project: Project, *arguments: str, ok: bool = True) -> str:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from conftest import Project
 
-from lazyadv import record
+from lazyadv.results import record
 
 DEADLINE = 120  # seconds, for what should take a few
 

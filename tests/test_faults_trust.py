@@ -9,9 +9,9 @@ import pytest
 from conftest import Project
 
 from lazyadv import data
-from lazyadv.pipeline import Pipeline
 from lazyadv.run import ParamsError
-from lazyadv.sources import ROOT
+from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.sources import ROOT
 
 READERS = {
     "np.load": "allow_pickle=False",
@@ -39,7 +39,7 @@ def unsafe(text: str) -> Iterator[str]:
 def test_no_reader_unpickles() -> None:
     for bad in ("import pickle", "from pickle import load", "np.load(p)", "torch.load(p)", "yaml.load(t, yaml.Loader)"):
         assert list(unsafe(bad)), bad
-    sources = [*ROOT.glob("lazyadv/*.py"), *ROOT.glob("stages/*.py"), *ROOT.glob("benchmarks/*.py")]
+    sources = [*ROOT.glob("lazyadv/**/*.py"), *ROOT.glob("stages/*.py"), *ROOT.glob("benchmarks/*.py")]
     assert len(sources) > 20
     assert {str(path): found for path in sources if (found := list(unsafe(path.read_text())))} == {}
 

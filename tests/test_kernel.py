@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from lazyadv import data, training
-from lazyadv.attack import advanced, copies, dense_pgd, pgd
-from lazyadv.ball import project
-from lazyadv.network import Network, draw
-from lazyadv.vectors import CHUNK, dot
+from lazyadv import data
+from lazyadv.networks import training
+from lazyadv.networks.attack import advanced, copies, dense_pgd, pgd
+from lazyadv.networks.ball import project
+from lazyadv.networks.network import Network, draw
+from lazyadv.networks.vectors import CHUNK, dot
 
 CLOSE = 1e-3
 
@@ -104,7 +105,7 @@ def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
         "import numpy as np\nfrom lazyadv.kernel import all_products\nout = np.zeros((3, 3), np.int32)\n"
         "all_products(np.ones((3, 16), np.int16), np.ones((3, 16), np.int16), 3, out)\nprint(out[0, 0])"
     )
-    vectors = tmp_path / "lazyadv" / "vectors.py"
+    vectors = tmp_path / "lazyadv" / "networks" / "vectors.py"
     printed = [subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True)]
     vectors.write_text(vectors.read_text().replace("return builder.add(even, odd)", "return builder.sub(even, odd)"))
     printed.append(subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True))
@@ -123,7 +124,7 @@ def test_a_damaged_file_of_compiled_code_is_replaced(kind: str, tmp_path: Path) 
         return done.stdout.strip(), done.stderr.count("numba's cache is damaged")
 
     assert misses() == ("1", 0)
-    (damaged,) = tmp_path.glob(f"lazyadv/__pycache__/*_project*.{kind}")
+    (damaged,) = tmp_path.glob(f"lazyadv/networks/__pycache__/*_project*.{kind}")
     damaged.write_bytes(damaged.read_bytes()[:100])
     assert misses() == ("1", 1)
     assert misses() == ("0", 0)

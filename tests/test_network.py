@@ -7,8 +7,8 @@ from conftest import random_examples, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazyadv.ball import dense_project, deviations, project
-from lazyadv.network import accuracy, draw
+from lazyadv.networks.ball import dense_project, deviations, project
+from lazyadv.networks.network import accuracy, draw
 
 SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 30))
 
@@ -76,7 +76,7 @@ def test_projection_is_feasible_nearest_and_idempotent(shape: tuple[int, int, in
 @given(SHAPES)
 def test_numpy_and_torch_agree(shape: tuple[int, int, int]) -> None:
     """What runs on a GPU is the same code with torch's tensors."""
-    from lazyadv.network import Network
+    from lazyadv.networks.network import Network
 
     seed, width, dimension = shape
     _, network = random_network(seed, width, dimension)

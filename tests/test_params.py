@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lazyadv import params
-from lazyadv.pipeline import Pipeline
 from lazyadv.run import RUNS, ParamsError, checked
-from lazyadv.sources import ROOT
+from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.sources import ROOT
 
 
 def content() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Project, environment
 
-from lazyadv.progress import Progress
+from lazyadv.workflow.progress import Progress
 
 COMMAND = ["snakemake", "--cores", "2", "--config", "preset=tiny", "--", "figures/tiny/fig3.pdf"]
 
@@ -63,7 +63,7 @@ def _read(terminal: int) -> bytes:
 def test_the_time_left_goes_by_the_work_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of the work in 10 seconds leaves 30; what has failed is not waited for."""
     progress = Progress({1: 1.0, 2: 1.0, 3: 2.0})
-    monkeypatch.setattr("lazyadv.progress.time.monotonic", lambda: progress.started + 10)
+    monkeypatch.setattr("lazyadv.workflow.progress.time.monotonic", lambda: progress.started + 10)
     progress.done.add(1)
     assert progress.line == "1 of 3 runs trained, about 00:30 left"
     progress.failed.add(3)

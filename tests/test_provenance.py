@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import Clone, Project, environment, serving
 
-from lazyadv import sources
-from lazyadv.claims import LEDGER
-from lazyadv.sources import ROOT
+from lazyadv.results.claims import LEDGER
+from lazyadv.workflow import sources
+from lazyadv.workflow.sources import ROOT
 
 CLAIMS = [claim.key for claim in LEDGER]
 EXPERIMENTS = ("standard", "advtrain", "advtraingap")
@@ -71,22 +71,26 @@ def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
 
 
 def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
-    clone.edit("lazyadv/attack.py", "return attack(network,", "return 1 * attack(network,")
+    clone.edit("lazyadv/networks/attack.py", "return attack(network,", "return 1 * attack(network,")
     assert clone.jobs() == tail("fig3", "fig4", advtrain=8, advtraingap=8, collect=2, audit=1)
 
 
 def test_an_edit_of_a_figure_redraws_it(clone: Clone) -> None:
-    clone.edit("lazyadv/figures.py", '"perturbation ε"', '"ε"')
+    clone.edit("lazyadv/results/figures.py", '"perturbation ε"', '"ε"')
     assert clone.jobs() == {"plot": 1, "publish": 1}
     clone.snakemake("all")
     assert clone.jobs() == {}
-    clone.edit("lazyadv/figures.py", '"ε"', '"the perturbation ε"')  # once more, now that Snakemake has a memory
+    clone.edit(
+        "lazyadv/results/figures.py", '"ε"', '"the perturbation ε"'
+    )  # once more, now that Snakemake has a memory
     assert clone.jobs() == {"plot": 1, "publish": 1}
 
 
 def test_a_comment_a_docstring_and_formatting_do_nothing(clone: Clone) -> None:
-    clone.edit("lazyadv/attack.py", "    Returns:\n        δ: (n, d).", "    Returns:\n        the perturbations.")
-    clone.edit("lazyadv/attack.py", "np.ndarray) else dense_pgd\n", "np.ndarray ) else dense_pgd  # GPU\n")
+    clone.edit(
+        "lazyadv/networks/attack.py", "    Returns:\n        δ: (n, d).", "    Returns:\n        the perturbations."
+    )
+    clone.edit("lazyadv/networks/attack.py", "np.ndarray) else dense_pgd\n", "np.ndarray ) else dense_pgd  # GPU\n")
     clone.edit("params.yaml", "# Seconds in all", "# A few seconds in all")
     assert clone.jobs() == {}
 
@@ -116,7 +120,9 @@ def test_stale_results_are_never_blessed(clone: Clone) -> None:
 
 def test_a_rewritten_line_says_which_definition_changed(clone: Clone) -> None:
     clone.edit(
-        "lazyadv/fits.py", "np.polyfit(np.log(x), np.log(y), 1)[0]", "np.polyfit(np.log(x), np.log(y), deg=1)[0]"
+        "lazyadv/results/fits.py",
+        "np.polyfit(np.log(x), np.log(y), 1)[0]",
+        "np.polyfit(np.log(x), np.log(y), deg=1)[0]",
     )
     said = clone.run("python", "stages/why.py", "figures/tiny/fig1.pdf", ok=False).stdout
     assert said.splitlines()[-1].strip() == "code: lazyadv.fits:slope has changed"
@@ -211,16 +217,24 @@ def test_five_thousand_runs_are_planned_quickly_enough_to_be_planned_at_all(proj
 
 
 def test_the_walk_finds_what_a_figure_uses_and_no_more() -> None:
-    reached = sources.reach("stages.plot:main", "lazyadv.figures:fig3")
-    assert {"lazyadv.figures:_half_points", "lazyadv.fits:half_point", "lazyadv.style:caption"} <= reached.keys()
-    assert not {"lazyadv.figures:fig1", "lazyadv.attack:pgd"} & reached.keys()
+    reached = sources.reach("stages.plot:main", "lazyadv.results.figures:fig3")
+    assert {
+        "lazyadv.results.figures:_half_points",
+        "lazyadv.results.fits:half_point",
+        "lazyadv.results.style:caption",
+    } <= reached.keys()
+    assert not {"lazyadv.results.figures:fig1", "lazyadv.networks.attack:pgd"} & reached.keys()
     standard = sources.reach("stages.train:main", "stages.train:standard")
     adversarial = sources.reach("stages.train:main", "stages.train:advtrain")
-    assert {"lazyadv.boundary:search", "lazyadv.draws:TorchStream"} <= standard.keys()
-    assert {"lazyadv.attack:lazy_pgd", "lazyadv.kernel:advance", "lazyadv.vectors:lanes_due"} <= adversarial.keys()
-    assert not {"lazyadv.attack:pgd", "lazyadv.kernel:advance"} & standard.keys()
+    assert {"lazyadv.networks.boundary:search", "lazyadv.networks.draws:TorchStream"} <= standard.keys()
+    assert {
+        "lazyadv.networks.attack:lazy_pgd",
+        "lazyadv.networks.kernel:advance",
+        "lazyadv.networks.vectors:lanes_due",
+    } <= adversarial.keys()
+    assert not {"lazyadv.networks.attack:pgd", "lazyadv.networks.kernel:advance"} & standard.keys()
 
 
 def test_the_walk_refuses_what_it_cannot_follow() -> None:
     with pytest.raises(sources.SourceError, match="nothing_of_this_name"):
-        sources.reach("lazyadv.attack:nothing_of_this_name")
+        sources.reach("lazyadv.networks.attack:nothing_of_this_name")

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import Project
 
-from lazyadv.sources import ROOT
+from lazyadv.workflow.sources import ROOT
 
 CLUSTER = str(ROOT / "tests/slurm/cluster.sh")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyadv import sources
+from lazyadv.workflow import sources
 
 Reach = Callable[..., dict[str, str]]
 USER = "def main():\n    return f()\n"

@@ -9,12 +9,14 @@ import pytest
 import torch
 from conftest import random_examples, random_network
 
-from lazyadv import record, training
-from lazyadv.ball import deviations
 from lazyadv.data import Split
-from lazyadv.network import draw
-from lazyadv.provenance import Ingredients
+from lazyadv.networks import training
+from lazyadv.networks.ball import deviations
+from lazyadv.networks.network import draw
+from lazyadv.networks.outcome import Diverged, Epoch
+from lazyadv.results import record
 from lazyadv.run import AdvtraingapRun, AdvtrainRun, Run, StandardRun
+from lazyadv.workflow.provenance import Ingredients
 
 COMMON: dict[str, Any] = {"dataset": "mnist5k", "pair": (0, 1), "antialias": False, "width": 40, "size": 3, "seed": 0}
 
@@ -37,7 +39,7 @@ def advtrain(**changes: Any) -> AdvtrainRun:
     return AdvtrainRun(**COMMON | settings | changes)
 
 
-def silent(epoch: record.Epoch) -> None:
+def silent(epoch: Epoch) -> None:
     pass
 
 
@@ -154,7 +156,7 @@ def test_torchs_tensors_give_what_numpys_arrays_do() -> None:
 
 
 def test_a_loss_that_is_not_a_number_ends_the_run() -> None:
-    with pytest.raises(training.Diverged, match="lr"):
+    with pytest.raises(Diverged, match="lr"):
         training.standard(standard(lr=1e38, C0=1e38), split(), "cpu", silent)
 
 

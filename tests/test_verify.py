@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import QUIET, Clone
 
-from lazyadv import verification
 from lazyadv.files import write_sealed
+from lazyadv.results import verification
 
 RECORD = "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json"
 
@@ -21,19 +21,23 @@ def accept(clone: Clone, *arguments: str, ok: bool = True) -> str:
 
 def move_norms(clone: Clone) -> None:
     """A function of the attack, moved to another module."""
-    attack = (clone.root / "lazyadv/attack.py").read_text()
+    attack = (clone.root / "lazyadv/networks/attack.py").read_text()
     function = attack[attack.index("def norms(") : attack.index("def lazy_pgd(")]
-    ball = (clone.root / "lazyadv/ball.py").read_text()
+    ball = (clone.root / "lazyadv/networks/ball.py").read_text()
     attack = attack.replace(function, "").replace("import math\n", "import math\n\nfrom lazyadv.ball import norms\n")
-    (clone.root / "lazyadv/attack.py").write_text(attack)
-    (clone.root / "lazyadv/ball.py").write_text(f"{ball}\n\n{function}")
-    clone.edit("lazyadv/training.py", "from lazyadv.attack import norms, pgd", "from lazyadv.attack import pgd")
-    clone.edit("lazyadv/training.py", "import deviations, project", "import deviations, norms, project")
+    (clone.root / "lazyadv/networks/attack.py").write_text(attack)
+    (clone.root / "lazyadv/networks/ball.py").write_text(f"{ball}\n\n{function}")
+    clone.edit(
+        "lazyadv/networks/training.py",
+        "from lazyadv.networks.attack import norms, pgd",
+        "from lazyadv.networks.attack import pgd",
+    )
+    clone.edit("lazyadv/networks/training.py", "import deviations, project", "import deviations, norms, project")
 
 
 def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, tmp_path: Path) -> None:
     """A renamed local and a moved function; with the evidence committed, in a fresh clone, too."""
-    clone.edit("lazyadv/attack.py", "ascent", "uphill")
+    clone.edit("lazyadv/networks/attack.py", "ascent", "uphill")
     move_norms(clone)
     trained = {"advtrain": 8, "advtraingap": 8}
     assert trained.items() <= clone.jobs().items()
@@ -56,7 +60,7 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     again = Clone(clone.root, tmp_path / "again")
     again.run("dvc", "pull", "-q")
     assert again.jobs() == {}
-    clone.edit("lazyadv/attack.py", "uphill", "climb")  # and once more, on top of the evidence
+    clone.edit("lazyadv/networks/attack.py", "uphill", "climb")  # and once more, on top of the evidence
     assert "2 entries added" in accept(clone)
     assert not trained.keys() & clone.jobs().keys()
     clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
@@ -75,7 +79,7 @@ def test_moved_code_of_the_data_is_accepted_with_the_data_made_again(clone: Clon
 
 
 def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> None:
-    clone.edit("lazyadv/kernel.py", "np.float32(1)) - x[i]", "np.float32(0.9)) - x[i]")
+    clone.edit("lazyadv/networks/kernel.py", "np.float32(1)) - x[i]", "np.float32(0.9)) - x[i]")
     said = accept(clone, ok=False)
     assert re.search(r"(epochs\[\d\]|invariants)\.\w+: \S+ became \S+ +results/tiny/adv", said)
     assert said.splitlines()[-1] == "verify.py: refused: today's code makes other results, so these are stale"
@@ -83,7 +87,7 @@ def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> Non
 
 
 def test_evidence_edited_by_hand_is_named(clone: Clone) -> None:
-    clone.edit("lazyadv/attack.py", "ascent", "uphill")
+    clone.edit("lazyadv/networks/attack.py", "ascent", "uphill")
     accept(clone)
     clone.edit("equivalences.json", '"width": 20', '"width": 2000')
     for command in (("snakemake", "-n", "--cores", "1"), ("python", "stages/why.py", RECORD)):

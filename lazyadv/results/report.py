@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
-from lazyadv import claims, figures, pipeline, record, style, table
 from lazyadv.params import FIGURES, Figure
-from lazyadv.provenance import fingerprint_of
+from lazyadv.results import claims, figures, record, style, table
 from lazyadv.run import EXPERIMENTS, Run
+from lazyadv.workflow import paths, pipeline
+from lazyadv.workflow.provenance import fingerprint_of
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -77,7 +78,7 @@ class Report:
         return {kind: [self._entry(run) for run in self.preset.runs_of(kind)] for kind in EXPERIMENTS}
 
     def _entry(self, run: Run) -> Entry:
-        path = pipeline.run_path(self.name, run)
+        path = paths.run_path(self.name, run)
         if not path.exists():
             error = _error(Path("logs", self.name, run.experiment, f"{run.name}.log"))
             return Entry(run, path, "failed", error) if error else Entry(run, path, "missing")
@@ -102,7 +103,7 @@ class Report:
             frame = pd.DataFrame(rows)
             nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
             selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
-        audited, path = list(self.preset.audited), pipeline.audit_path(self.name)
+        audited, path = list(self.preset.audited), paths.audit_path(self.name)
         empty = table.Selection(pd.DataFrame(), len(audited))
         selections["audit"] = table.select(path, audited) if self.pipeline.fresh(path) else empty
         return selections
@@ -134,8 +135,8 @@ class Report:
         """The pipeline as boxes and arrows, from the recipes of this preset's outputs."""
         files: dict[str, set[Path]] = {}
         arrows: set[tuple[str, str]] = set()
-        waiting = [pipeline.figure_paths(self.name, figure)[0] for figure in FIGURES]
-        waiting.append(pipeline.claims_paths(self.name)[0])
+        waiting = [paths.figure_paths(self.name, figure)[0] for figure in FIGURES]
+        waiting.append(paths.claims_paths(self.name)[0])
         while waiting:
             path = waiting.pop()
             recipe = self.pipeline.recipe(path)
@@ -188,8 +189,8 @@ class Report:
             counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
             asked=len(states),
             here=sum(entry.row is not None for entries in self.entries.values() for entry in entries),
-            drawn={name for name in FIGURES if pipeline.figure_paths(self.name, name)[0].exists()},
-            tables={kind for kind in EXPERIMENTS if pipeline.table_path(self.name, kind).exists()},
+            drawn={name for name in FIGURES if paths.figure_paths(self.name, name)[0].exists()},
+            tables={kind for kind in EXPERIMENTS if paths.table_path(self.name, kind).exists()},
             stages=stages,
             arrows=arrows,
             code=self.code(),

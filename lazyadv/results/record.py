@@ -8,77 +8,18 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
-
 from lazyadv.errors import UserError
 from lazyadv.files import SealError, read_sealed, write_sealed
-from lazyadv.provenance import Ingredients
+from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search
 from lazyadv.run import RUNS, ParamsError, Run, checked
+from lazyadv.workflow.provenance import Ingredients
 
 
 class RecordError(UserError):
     """A record is damaged, or is another run's."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Epoch(_Part):
-    """After an epoch; robust accuracies of adversarial runs, on the test set under `strict` after the last one only."""
-
-    epoch: int
-    loss: float
-    clean_test_accuracy: float
-    robust_train_accuracy: float | None = None
-    robust_test_accuracy: float | None = None
-    deviation: float
-
-
-class Statistic(_Part):
-    """Mean and population standard deviation; none of an empty set."""
-
-    mean: float | None
-    std: float | None
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> "Statistic":
-        if not len(values):
-            return cls(mean=None, std=None)
-        return cls(mean=float(values.mean()), std=float(values.std()))
-
-
-class Search(_Part):
-    """The step along the gradient that flips a test example (protocol.md, `standard`).
-
-    delta and eta = delta/‖∇f‖ are as the protocol defines them; delta_exact and relative_delta =
-    delta_exact/‖x‖ are always exact and over the correctly classified examples that flip.
-    """
-
-    gradient_norm: Statistic
-    delta: Statistic
-    eta: Statistic
-    delta_exact: Statistic
-    relative_delta: Statistic
-    n_correct: int
-    n_flipped: int
-
-
-class Invariants(_Part):
-    """Promises measured again from the final network, in float64.
-
-    deviation against radius; the attack's largest norm against eps; and the share of the claimed
-    successes (flips, or broken predictions) that a new prediction confirms.
-    """
-
-    radius: float
-    deviation: float
-    max_perturbation: float | None = None
-    repredicted: float
-
-
-class Result(_Part):
+class Result(Measures):
     """What a record holds beside its run and its provenance."""
 
     n_train: int

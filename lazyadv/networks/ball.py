@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from lazyadv.compiled import compiled
-from lazyadv.network import Array, Network
-from lazyadv.vectors import dot
+from lazyadv.networks.compiled import compiled
+from lazyadv.networks.network import Array, Network
+from lazyadv.networks.vectors import dot
 
 
 def deviations(network: Network, start: Network) -> Array:

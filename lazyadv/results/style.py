@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyadv.files import write_sealed
-from lazyadv.table import Selection
+from lazyadv.results.table import Selection
 
 WIDTH = 6.75  # inches, the text width of a two-column page
 # Paul Tol's "bright" scheme, which colour-blind readers can tell apart

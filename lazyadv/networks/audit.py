@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lazyadv.attack import pgd
 from lazyadv.data import Split
-from lazyadv.network import Network
+from lazyadv.networks.attack import pgd
+from lazyadv.networks.network import Network
 from lazyadv.run import AdversarialRun
 
 STEPS = 1000  # of DDN; on `quick`'s networks a tenth of them leaves up to 2 % of the examples unbroken

@@ -13,9 +13,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lazyadv import record
-from lazyadv.pipeline import SENTINEL, Pipeline
+from lazyadv.results import record
 from lazyadv.run import AdversarialRun, Run, StandardRun
+from lazyadv.workflow.pipeline import SENTINEL, Pipeline
 
 EXAMPLES = {
     "mnist": (12_665, 2_115),
@@ -34,7 +34,7 @@ SHORT = 15  # minutes to ask for, up to which runs share an allocation
 
 
 def work(run: Run, epochs: int | float) -> float:
-    """The units of work of a run that ends after `epochs` (lazyadv/training.py says what an epoch does)."""
+    """The units of work of a run that ends after `epochs` (lazyadv/networks/training.py says what an epoch does)."""
     train, test = EXAMPLES[run.dataset]
     if isinstance(run, AdversarialRun):
         attack = run.atk_iters * (1 + LENGTH * run.step)

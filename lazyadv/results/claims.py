@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
-from lazyadv import measures
 from lazyadv.params import Figure
-from lazyadv.table import Selection
+from lazyadv.results import measures
+from lazyadv.results.table import Selection
 
 MIN_REPEATS = 3  # seeds, or audited runs
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lazyadv.compiled import compiled
-from lazyadv.network import Network, rows
+from lazyadv.networks.compiled import compiled
+from lazyadv.networks.network import Network, rows
 
 GRID = 0.001  # the release's step
 CAP = 5000  # and the most steps it takes

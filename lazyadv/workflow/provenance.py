@@ -1,12 +1,12 @@
 """Stamps: what every output was made from, and a digest of its own content, carried inside the output itself.
 
 A stage writes into its output a stamp: the rule, the parameters that the rule reads, a hash of each definition of
-this project's code that it reaches (lazyadv/sources.py), and the fingerprints of the files it read. The fingerprint
-is the hash of all that, so a change anywhere upstream changes it. The Snakefile works out the fingerprint that each
-output should have and compares (lazyadv/pipeline.py): equal is fresh, whatever the modification times say and whether
-or not Snakemake remembers the file. So results that came by `dvc pull` need no work, and those whose parameters or
+this project's code that it reaches (sources.py), and the fingerprints of the files it read. The fingerprint is the
+hash of all that, so a change anywhere upstream changes it. The Snakefile works out the fingerprint that each output
+should have and compares (pipeline.py): equal is fresh, whatever the modification times say and whether or not
+Snakemake remembers the file. So results that came by `dvc pull` need no work, and those whose parameters or
 code have changed since are made again; but for code of which it was shown that it makes the same
-(lazyadv/equivalence.py).
+(equivalence.py).
 
 The digest says whether the output is still what the stage wrote (lazyadv/files.py).
 
@@ -23,8 +23,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lazyadv import __version__, arithmetic, equivalence
+from lazyadv import __version__
 from lazyadv.files import BLANK, STAMP, SealError, read_sealed
+from lazyadv.workflow import arithmetic, equivalence
+from lazyadv.workflow.sources import ROOT
 
 EDGE = 1 << 16  # a stamp begins within the first bytes of a record, and is the last of an .npz
 
@@ -117,12 +119,11 @@ def environment(device: str, seconds: float) -> dict[str, Any]:
 
 def commit() -> str | None:
     """The commit that the project stands at, with -dirty after it where more than outputs has changed since."""
-    here = Path(__file__).parents[1]
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     if found.returncode:
         return None
     unchanged = ["git", "diff", "--quiet", "HEAD", "--", ".", ":!results", ":!figures", ":!dvc.lock"]
-    dirty = subprocess.run(unchanged, cwd=here, capture_output=True, check=False).returncode
+    dirty = subprocess.run(unchanged, cwd=ROOT, capture_output=True, check=False).returncode
     return found.stdout.strip() + ("-dirty" if dirty else "")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from lazyadv import record
 from lazyadv.files import SealError, read_sealed, write_sealed
+from lazyadv.results import record
 from lazyadv.run import Run
 
 

@@ -11,10 +11,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from lazyadv import sources
 from lazyadv.params import FIGURES, Figure, Params, Preset, load
-from lazyadv.provenance import Ingredients, fingerprint_of
 from lazyadv.run import EXPERIMENTS, Dataset, ParamsError, Run
+from lazyadv.workflow import sources
+from lazyadv.workflow.paths import (
+    audit_path,
+    claims_paths,
+    digits_path,
+    figure_paths,
+    metrics_path,
+    network_path,
+    pair_path,
+    run_path,
+    table_path,
+)
+from lazyadv.workflow.provenance import Ingredients, fingerprint_of
 
 SENTINEL = Path(".snakemake/lazyadv-stale")  # as new as the last parse, so newer than any output
 
@@ -35,43 +46,6 @@ class Recipe:
 
 
 _code = cache(sources.reach)
-
-
-def digits_path(dataset: str) -> Path:
-    return Path("data", dataset, "digits.npz")
-
-
-def pair_path(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Path:
-    return Path("data", dataset, f"{pair[0]}-{pair[1]}", f"size={size},antialias={str(antialias).lower()}.npz")
-
-
-def run_path(preset: str, run: Run) -> Path:
-    return Path("results", preset, run.experiment, "runs", f"{run.name}.json")
-
-
-def network_path(preset: str, run: Run) -> Path:
-    return Path("results", preset, run.experiment, "networks", f"{run.name}.npz")
-
-
-def audit_path(preset: str) -> Path:
-    return Path("results", preset, "audit.csv")
-
-
-def table_path(preset: str, experiment: str) -> Path:
-    return Path("results", preset, experiment, "table.csv")
-
-
-def claims_paths(preset: str) -> list[Path]:
-    return [Path("results", preset, f"claims.{suffix}") for suffix in ("json", "md")]
-
-
-def metrics_path(preset: str) -> Path:
-    """The folder of a file for each claim, which DVC takes for a table."""
-    return Path("results", preset, "metrics")
-
-
-def figure_paths(preset: str, figure: str) -> list[Path]:
-    return [Path("figures", preset, f"{figure}.{suffix}") for suffix in ("pdf", "svg")]
 
 
 def fetch(dataset: str) -> Recipe:
@@ -98,7 +72,7 @@ def collect(name: str, preset: Preset, experiment: str) -> Recipe:
 
 def plot(name: str, preset: Preset, figure: Figure) -> Recipe:
     params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
-    entries = ("stages.plot:main", f"lazyadv.figures:{figure}")
+    entries = ("stages.plot:main", f"lazyadv.results.figures:{figure}")
     return Recipe("plot", params, entries, {"table": table_path(name, FIGURES[figure])})
 
 

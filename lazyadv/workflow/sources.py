@@ -13,10 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("lazyadv", "stages")
 # they name outputs, and make none
-BOOKKEEPING = tuple(f"lazyadv.{name}" for name in ("provenance", "equivalence", "sources", "pipeline"))
+BOOKKEEPING = tuple(
+    f"lazyadv.workflow.{name}" for name in ("provenance", "equivalence", "sources", "pipeline", "paths")
+)
 LOOSE = "*"  # stands for a module's top-level statements that define nothing
 
 
@@ -32,7 +34,7 @@ class Module(NamedTuple):
 
 
 def reach(*entries: str) -> dict[str, str]:
-    """The hash of each definition reached from the entries, all as "lazyadv.attack:pgd".
+    """The hash of each definition reached from the entries, all as "lazyadv.networks.attack:pgd".
 
     Raises:
         SourceError: an entry or a name imported from this project does not exist.

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from lazyadv import fits, style
-from lazyadv.table import Selection
+from lazyadv.results import fits, style
+from lazyadv.results.table import Selection
 
 LAZY_C0 = 10  # the C0 of the paper's runs, whose radius C0/√m figure 4 marks
 

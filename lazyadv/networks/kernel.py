@@ -33,8 +33,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lazyadv.compiled import compiled
-from lazyadv.vectors import LANES, SQUARE, TALL, bits, dot, lanes_due, lowest_bit, square_tile, tall_tile
+from lazyadv.networks.compiled import compiled
+from lazyadv.networks.vectors import LANES, SQUARE, TALL, bits, dot, lanes_due, lowest_bit, square_tile, tall_tile
 
 LEVELS = np.float32(32767)  # a vector's length in units of its 16-bit rounding
 TINY = np.float32(1e-30)  # below any length that is not zero, above float32's smallest normal number

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lazyadv import lock
 from lazyadv.errors import UserError
-from lazyadv.sources import ROOT
+from lazyadv.workflow import lock
+from lazyadv.workflow.sources import ROOT
 
 
 def run(main: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
-from lazyadv import fits
+from lazyadv.results import fits
 
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lazyadv.errors import UserError
 from lazyadv.files import replacing
 
-FILE = Path(__file__).resolve().parents[1] / "equivalences.json"
+FILE = Path(__file__).resolve().parents[2] / "equivalences.json"
 
 
 class EquivalenceError(UserError):

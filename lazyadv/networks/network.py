@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lazyadv.draws import TorchStream
+from lazyadv.networks.draws import TorchStream
 
 Array: TypeAlias = Any  # numpy.ndarray or torch.Tensor, float32 unless said
 ROWS = 512  # examples at a time: the (rows, m) intermediates stay in the cache

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lazyadv import cost, data, equivalence, pipeline, provenance, record
-from lazyadv.equivalence import Equivalence
+from lazyadv import data
 from lazyadv.errors import UserError
-from lazyadv.provenance import Ingredients, fingerprint_of
+from lazyadv.results import cost, record
 from lazyadv.run import Run
-from lazyadv.sources import ROOT
+from lazyadv.workflow import equivalence, paths, pipeline, provenance
+from lazyadv.workflow.equivalence import Equivalence
+from lazyadv.workflow.provenance import Ingredients, fingerprint_of
+from lazyadv.workflow.sources import ROOT
 
 LEAST = 8  # runs that evidence rests on
 
@@ -72,7 +74,7 @@ def sample(records: list[Kept], count: int, seed: int, first: Iterable[Kept] = (
 
 def prepare(run: Run, folder: Path) -> Path:
     """Prepare a run's data in `folder`, from digits that lie in this folder or are fetched again."""
-    digits, path = pipeline.digits_path(run.dataset), pipeline.pair_path(run.dataset, run.pair, run.size, run.antialias)
+    digits, path = paths.digits_path(run.dataset), paths.pair_path(run.dataset, run.pair, run.size, run.antialias)
     shutil.copy("params.yaml", folder)
     if run.dataset == "mnist" and pipeline.has_digits(run.dataset) and not (folder / digits).exists():
         (folder / digits).parent.mkdir(parents=True)
@@ -215,7 +217,7 @@ class Acceptance:
         """
         found: dict[tuple[str, str, str], list[Path]] = {}
         runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
-        digits = pipeline.digits_path(self.pipeline.preset.dataset)
+        digits = paths.digits_path(self.pipeline.preset.dataset)
         for path in [digits, *runs] if digits.exists() else runs:
             codes = self._codes(path, provenance.ingredients_of(path))
             if codes and codes[0] != codes[1]:

@@ -1,36 +1,20 @@
 """The two experiments: standard training until the lazy radius, and projected adversarial training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from lazyadv import boundary
-from lazyadv.attack import norms, pgd
-from lazyadv.ball import deviations, project
 from lazyadv.data import Split
-from lazyadv.network import Array, Network, accuracy, draw, namespace, to_device, to_numpy
-from lazyadv.record import Epoch, Invariants, Search, Statistic
+from lazyadv.networks import boundary
+from lazyadv.networks.attack import norms, pgd
+from lazyadv.networks.ball import deviations, project
+from lazyadv.networks.network import Array, Network, accuracy, draw, namespace, to_device, to_numpy
+from lazyadv.networks.outcome import Diverged, Epoch, Invariants, Outcome, Search, Statistic
 from lazyadv.run import AdversarialRun, StandardRun
 
 IMPROVEMENT = 1e-4  # of robust train accuracy, below which an epoch counts as stuck (protocol.md, step 5)
 STUCK_EPOCHS = 20
 Report = Callable[[Epoch], None]
-
-
-class Diverged(ArithmeticError):
-    """The loss, or the deviation, is no longer a number."""
-
-
-@dataclass
-class Outcome:
-    """What an experiment found: the epochs, why they ended, and the measures of the final network."""
-
-    network: Network
-    epochs: list[Epoch]
-    stopped: str
-    search: Search | None
-    invariants: Invariants
 
 
 # a run that diverges is found by its loss and deviation, not by warnings on the way
