@@ -1,6 +1,7 @@
 """Nothing that was read runs code, and no name that was read leads out of the project."""
 
 import ast
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from conftest import Project
 
 from lazyadv import data
+from lazyadv.files import write_sealed
 from lazyadv.run import ParamsError
 from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.provenance import Ingredients
 from lazyadv.workflow.sources import ROOT
 
 READERS = {
@@ -45,9 +48,13 @@ def test_no_reader_unpickles() -> None:
 
 
 def test_a_pickle_among_the_data_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", x_train=np.array([print], dtype=object))
+    path = tmp_path / "data.npz"
+    np.savez(path, x_train=np.array([print], dtype=object))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = Ingredients("prepare", {}, {}, {}).stamp.encode()
+    write_sealed(path, path.read_bytes())
     with pytest.raises(data.DataError, match=r"data\.npz: not a whole \.npz file"):
-        data.load(tmp_path / "data.npz")
+        data.load(path)
 
 
 @pytest.mark.parametrize("name", ["../up", "/tmp/x", "a/b", "..", "", "a b", "A", "$(touch x)", "a;b"])

@@ -31,7 +31,7 @@ def test_in_a_log_it_is_plain_lines(half_broken: Project) -> None:
     assert "\r" not in said.stderr
     assert "\n4 of 8 runs trained, 4 failed\n" in said.stderr
     assert "Finished jobid" not in said.stderr
-    assert said.stderr.count("not a whole .npz file") >= 4  # the logs of the failed runs are shown
+    assert said.stderr.count("not what was sealed in it") >= 4  # the logs of the failed runs are shown
     kept = next((half_broken.root / ".snakemake/log").glob("*.log")).read_text()
     assert kept.count("Finished jobid") == 4  # while Snakemake's own log has all
 
@@ -50,7 +50,7 @@ def test_on_a_terminal_it_is_a_bar(half_broken: Project) -> None:
     bars = [line for line in lines if " runs trained" in line]
     assert bars[0].startswith("0 of 8 runs trained |")
     assert bars[-1].startswith("4 of 8 runs trained, 4 failed |")
-    assert "not a whole .npz file" in shown.decode()
+    assert "not what was sealed in it" in shown.decode()
 
 
 def _read(terminal: int) -> bytes:

@@ -5,12 +5,46 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import QUIET, Clone
+from conftest import QUIET, Clone, Project
 
 from lazyadv.files import write_sealed
 from lazyadv.results import verification
 
 RECORD = "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json"
+
+
+COMMITTED = [
+    "results/quick/standard/runs/width=100,size=5,C0=10,seed=1.json",
+    "results/quick/standard/runs/width=1000,size=28,C0=0,seed=2.json",
+    "results/quick/advtrain/runs/width=1000,size=5,C0=10,eps=0.2,seed=0.json",
+    "results/quick/advtraingap/runs/width=100,size=28,gap=1,eps=0.2,seed=0.json",
+    "results/quick-released/standard/runs/width=100,size=7,C0=10,seed=0.json",
+    "results/quick-released/advtrain/runs/width=1000,size=5,C0=10,eps=0.5,seed=1.json",
+]
+
+
+def test_committed_records_are_what_this_machine_makes(project: Project) -> None:
+    """A handful, as `dvc pull` brings them."""
+    project.run("git", "init", "-q")
+    project.run("dvc", "pull", "-q", *{str(Path(name).parents[1]) for name in COMMITTED})
+    said = project.run("python", "stages/verify.py", *COMMITTED).stdout
+    assert "6 of 6 are the same bytes outside their provenance; arithmetic: x86-64-v3" in said
+
+
+def test_what_is_made_here_gives_way_to_what_is_committed(origin: Path, tmp_path: Path) -> None:
+    """In a clone without its results: trained, compared, and then neither git nor DVC sees a difference."""
+    clone = Clone(origin, tmp_path / "clone")
+    clone.snakemake("figures/fig3.pdf")
+    record = (clone.root / RECORD).read_bytes()
+    assert record != (origin / RECORD).read_bytes()
+    said = clone.run("python", "stages/compare.py").stdout
+    assert "results/tiny/advtrain: the 10 files made here are as committed, but for provenance" in said
+    assert (clone.root / RECORD).read_bytes() == (origin / RECORD).read_bytes()
+    assert clone.run("git", "status", "--porcelain").stdout == ""
+    assert "modified" not in clone.run("dvc", "status", "dvc.yaml").stdout
+    (clone.root / RECORD).write_bytes(record.replace(b'"loss": 0', b'"loss": 1'))
+    said = clone.run("python", "stages/compare.py").stdout
+    assert f"results/tiny/advtrain: 1 of 10 files are not as committed, and kept: {RECORD}" in said
 
 
 def accept(clone: Clone, *arguments: str, ok: bool = True) -> str:
