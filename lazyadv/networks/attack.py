@@ -7,8 +7,10 @@ import math
 
 import numpy as np
 
-from lazyadv.networks.kernel import TINY, Examples, Neurons, advance, all_products, copy_rows
+from lazyadv.networks.copies import TINY, Neurons, all_products, copy_rows
+from lazyadv.networks.kernel import advance
 from lazyadv.networks.network import Array, Network, namespace, rows
+from lazyadv.networks.rooms import Examples
 from lazyadv.networks.vectors import CHUNK, SQUARE
 
 BLOCK = 256  # examples that share the lazy attack's matrix products

@@ -13,16 +13,16 @@ from typing import Any
 from numba import njit
 from numba.core.caching import FunctionCache
 
-SHARED = Path(__file__).with_name("vectors.py")  # goes into what is compiled elsewhere
+MODULES = ("ball", "boundary", "copies", "kernel", "rooms", "vectors")  # of which what is compiled is made
+SOURCES = [Path(__file__).with_name(f"{module}.py") for module in MODULES]
 
 
 class Cache(FunctionCache):
-    """numba's cache of one function, valid while its file and vectors.py are the same; a damaged file is replaced."""
+    """numba's cache of one function, valid while SOURCES are the same; a damaged file is replaced."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        sources = (Path(function.__code__.co_filename), SHARED)
-        self._cache_file._source_stamp = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
+        self._cache_file._source_stamp = [hashlib.sha256(source.read_bytes()).hexdigest() for source in SOURCES]
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         try:
@@ -43,3 +43,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     dispatcher: Any = njit(error_model="numpy")(function)
     dispatcher._cache = Cache(function)
     return dispatcher
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """The same, for a part of a compiled function: put where it is called, and not kept by itself."""
+    return njit(error_model="numpy", forceinline=True)(function)

@@ -42,6 +42,24 @@ def pair_sums(builder, row, vector):
     return builder.add(even, odd)
 
 
+def loop(builder, start, end, step, values, body):
+    """IR: values = body(i, values) for i from `start` below `end` in steps; returns the last values."""
+    before, head = builder.block, builder.append_basic_block("head")
+    inside, after = builder.append_basic_block("inside"), builder.append_basic_block("after")
+    builder.branch(head)
+    builder.position_at_end(head)
+    i, now = builder.phi(start.type), [builder.phi(value.type) for value in values]
+    builder.cbranch(builder.icmp_signed("<", i, end), inside, after)
+    builder.position_at_end(inside)
+    following = [builder.add(i, start.type(step)), *body(i, now)]
+    for phi, first, later in zip([i, *now], [start, *values], following):
+        phi.add_incoming(first, before)
+        phi.add_incoming(later, inside)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return now
+
+
 def tile(row_count: int, vector_count: int) -> Callable[..., None]:
     """The intrinsic tile(rows, which, at, vectors, first, out) for so many rows and vectors.
 
@@ -52,47 +70,42 @@ def tile(row_count: int, vector_count: int) -> Callable[..., None]:
     @intrinsic
     def products(typing, rows, which, at, vectors, first, out):
         def codegen(context, builder, signature, args):
-            array = {
-                name: context.make_array(signature.args[position])(context, builder, args[position])
-                for position, name in ((0, "rows"), (1, "which"), (3, "vectors"), (5, "out"))
-            }
-            element, short, index = ir.IntType(rows.dtype.bitwidth), ir.IntType(16), args[2].type
-            half = ir.VectorType(ir.IntType(32), CHUNK // 2)
-            (_, d), (_, m) = (cgutils.unpack_tuple(builder, array[name].shape, 2) for name in ("rows", "out"))
-            places = [builder.add(args[2], index(r)) for r in range(row_count)]
-            examples = [builder.add(args[4], index(e)) for e in range(vector_count)]
-            row_starts = [builder.mul(builder.load(builder.gep(array["which"].data, [at])), d) for at in places]
-            vector_starts = [builder.mul(each, d) for each in examples]
-            before, loop = builder.block, builder.append_basic_block("tile")
-            after = builder.append_basic_block("tiled")
-            builder.branch(loop)
-            builder.position_at_end(loop)
-            i = builder.phi(index)
-            sums = [[builder.phi(half) for _ in examples] for _ in places]
-            parts = [load(builder, array["vectors"], builder.add(start, i), short, CHUNK) for start in vector_starts]
-            added = []
-            for start, row_sums in zip(row_starts, sums):
-                row = load(builder, array["rows"], builder.add(start, i), element, CHUNK)
-                added.append([builder.add(s, pair_sums(builder, row, part)) for s, part in zip(row_sums, parts)])
-            following = builder.add(i, index(CHUNK))
-            for phi, first_value, next_value in [(i, index(0), following)] + [
-                (s, ir.Constant(half, None), a) for pair in zip(sums, added) for s, a in zip(*pair)
-            ]:
-                phi.add_incoming(first_value, before)
-                phi.add_incoming(next_value, loop)
-            builder.cbranch(builder.icmp_signed("<", following, d), loop, after)
-            builder.position_at_end(after)
+            left, chosen, right, sums = (
+                context.make_array(signature.args[place])(context, builder, args[place]) for place in (0, 1, 3, 5)
+            )
+            element, half = ir.IntType(rows.dtype.bitwidth), ir.VectorType(ir.IntType(32), CHUNK // 2)
+            (_, d), (_, m) = (cgutils.unpack_tuple(builder, array.shape, 2) for array in (left, sums))
+            places = [builder.add(args[2], args[2].type(r)) for r in range(row_count)]
+            examples = [builder.add(args[4], args[4].type(e)) for e in range(vector_count)]
+            row_starts = [builder.mul(builder.load(builder.gep(chosen.data, [place])), d) for place in places]
+            pairs = [(start, builder.mul(example, d)) for start in row_starts for example in examples]
+
+            def add_chunk(i, totals):
+                def chunk(array, start, kind):
+                    return load(builder, array, builder.add(start, i), kind, CHUNK)
+
+                parts = {start: chunk(left, start, element) for start, _ in pairs}
+                others = {start: chunk(right, start, ir.IntType(16)) for _, start in pairs}
+                products = (pair_sums(builder, parts[row], others[vector]) for row, vector in pairs)
+                return [builder.add(total, product) for total, product in zip(totals, products)]
+
+            zeros = [ir.Constant(half, None) for _ in pairs]
+            totals = iter(loop(builder, d.type(0), d, CHUNK, zeros, add_chunk))
             kind = ir.FunctionType(ir.IntType(32), [half])
             reduce = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.add.v{CHUNK // 2}i32")
-            for place, row_sums in zip(places, added):
-                for example, total in zip(examples, row_sums):
-                    target = builder.gep(array["out"].data, [builder.add(builder.mul(example, m), place)])
-                    builder.store(builder.call(reduce, [total]), target)
+            for place in places:
+                for example in examples:
+                    target = builder.gep(sums.data, [builder.add(builder.mul(example, m), place)])
+                    builder.store(builder.call(reduce, [next(totals)]), target)
             return context.get_dummy_value()
 
         return types.void(rows, which, types.int64, vectors, types.int64, out), codegen
 
     return products
+
+
+tall_tile = tile(*TALL)
+square_tile = tile(*SQUARE)
 
 
 @intrinsic
@@ -103,46 +116,27 @@ def dot(typing, a, b):
     """
 
     def codegen(context, builder, signature, args):
-        arrays = [context.make_array(kind)(context, builder, arg) for kind, arg in zip(signature.args, args)]
-        real, (length,) = ir.FloatType(), cgutils.unpack_tuple(builder, arrays[0].shape, 1)
-        index, lanes = length.type, ir.VectorType(real, CHUNK)
-        whole = builder.and_(length, index(-CHUNK))
+        a, b = (context.make_array(kind)(context, builder, arg) for kind, arg in zip(signature.args, args))
+        real, (length,) = ir.FloatType(), cgutils.unpack_tuple(builder, a.shape, 1)
+        whole = builder.and_(length, length.type(-CHUNK))
 
-        def accumulate(start, end, step, zero, read):
-            """IR: a loop that adds the products of what `read` gives of both arrays at each index."""
-            before, loop = builder.block, builder.append_basic_block("dot")
-            head, after = builder.append_basic_block("more"), builder.append_basic_block("summed")
-            builder.branch(head)
-            builder.position_at_end(head)
-            i, total = builder.phi(index), builder.phi(zero.type)
-            builder.cbranch(builder.icmp_signed("<", i, end), loop, after)
-            builder.position_at_end(loop)
-            added = builder.fadd(total, builder.fmul(*(read(array, i) for array in arrays)))
-            for phi, first, following in ((i, start, builder.add(i, index(step))), (total, zero, added)):
-                phi.add_incoming(first, before)
-                phi.add_incoming(following, loop)
-            builder.branch(head)
-            builder.position_at_end(after)
-            return total
+        def add_chunk(i, sums):
+            product = builder.fmul(*(load(builder, array, i, real, CHUNK) for array in (a, b)))
+            return [builder.fadd(sums[0], product)]
 
-        def chunk(array, i):
-            return load(builder, array, i, real, CHUNK)
+        def add_one(i, sums):
+            product = builder.fmul(*(builder.load(builder.gep(array.data, [i])) for array in (a, b)))
+            return [builder.fadd(sums[0], product)]
 
-        def single(array, i):
-            return builder.load(builder.gep(array.data, [i]))
-
-        sums = accumulate(index(0), whole, CHUNK, ir.Constant(lanes, None), chunk)
+        zeros = ir.Constant(ir.VectorType(real, CHUNK), None)
+        (sums,) = loop(builder, length.type(0), whole, CHUNK, [zeros], add_chunk)
         for half in (CHUNK >> level for level in range(1, CHUNK.bit_length())):
             mask = (ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(at, at + half))) for at in (0, half))
             sums = builder.fadd(*(builder.shuffle_vector(sums, sums, which) for which in mask))
         total = builder.extract_element(sums, ir.IntType(32)(0))
-        return accumulate(whole, length, 1, total, single)
+        return loop(builder, whole, length, 1, [total], add_one)[0]
 
     return types.float32(a, b), codegen
-
-
-tall_tile = tile(*TALL)
-square_tile = tile(*SQUARE)
 
 
 @intrinsic
