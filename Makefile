@@ -11,10 +11,10 @@ VENV := .venv
 READY := $(VENV)/ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: all fig1 fig2 fig3 fig4 report test test-machines slurm test-slurm test-browser bench lint lock clean
+.PHONY: all report test test-machines slurm test-slurm test-browser bench lint lock clean
 .DELETE_ON_ERROR:
 
-fig1 fig2 fig3 fig4: $(READY)
+fig%: $(READY)
 	$(RUN) snakemake --cores all figures/$@.pdf && python stages/compare.py
 
 all: $(READY)

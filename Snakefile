@@ -99,7 +99,7 @@ localrules:
 
 rule all:
     input:
-        expand("figures/{figure}.pdf", figure=FIGURES),
+        expand("figures/{figure}.pdf", figure=pipeline.preset.figures),
 
 
 rule data:

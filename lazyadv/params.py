@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 import yaml
 from pydantic import Field, model_validator
@@ -33,18 +33,12 @@ from lazyadv.run import (
 MOST_VALUES = 1_000_000
 T = TypeVar("T")
 Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repeats]
-Figure = Literal["fig1", "fig2", "fig3", "fig4"]
-FIGURES: dict[Figure, Experiment] = {
-    "fig1": "standard",
-    "fig2": "standard",
-    "fig3": "advtrain",
-    "fig4": "advtraingap",
-}
 
 
 class _Block(Strict):
     """A block of a figure's grid: the runs are the product of its axes."""
 
+    experiment: ClassVar[Experiment]
     width: Axis[Count]
     size: Axis[Size]
     seed: Axis[Seed]
@@ -55,15 +49,18 @@ class _Block(Strict):
 
 
 class StandardBlock(_Block):
+    experiment: ClassVar[Experiment] = "standard"
     C0: Axis[Radius]
 
 
 class AdvtrainBlock(_Block):
+    experiment: ClassVar[Experiment] = "advtrain"
     C0: Axis[Radius]
     eps: Axis[Positive]
 
 
 class AdvtraingapBlock(_Block):
+    experiment: ClassVar[Experiment] = "advtraingap"
     gap: Axis[Radius]
     eps: Axis[Positive]
 
@@ -80,7 +77,7 @@ class Audit(Strict):
 
 
 class Preset(Common):
-    """A named set of hyperparameters and one grid a figure (a list of blocks, taken together).
+    """A named set of hyperparameters and one grid a figure (a list of blocks, taken together), for the figures it has.
 
     `counterpart` is the preset that does the same under the other protocol, for the ledger to show beside; as long
     as it does.
@@ -89,10 +86,10 @@ class Preset(Common):
     standard: StandardSettings
     advtrain: AdversarialSettings
     advtraingap: AdversarialSettings
-    fig1: Blocks[StandardBlock]
-    fig2: Blocks[StandardBlock]
-    fig3: Blocks[AdvtrainBlock]
-    fig4: Blocks[AdvtraingapBlock]
+    fig1: Blocks[StandardBlock] = ()
+    fig2: Blocks[StandardBlock] = ()
+    fig3: Blocks[AdvtrainBlock] = ()
+    fig4: Blocks[AdvtraingapBlock] = ()
     audit: Audit
     counterpart: PresetName | None = None
 
@@ -116,7 +113,12 @@ class Preset(Common):
         settings = getattr(self, experiment).model_dump()
         return RUNS[experiment](**shared, **settings, **axes)
 
-    def runs(self, *figures: Figure) -> list[Run]:
+    @property
+    def figures(self) -> list[str]:
+        """The figures that it has a grid for."""
+        return [figure for figure in FIGURES if getattr(self, figure)]
+
+    def runs(self, *figures: str) -> list[Run]:
         """The runs that the figures ask for, in the order of their grids, each once."""
         grids = (self._expand(FIGURES[figure], getattr(self, figure)) for figure in figures)
         return list(dict.fromkeys(itertools.chain(*grids)))
@@ -136,6 +138,12 @@ class Preset(Common):
     def runs_of(self, experiment: str) -> list[Run]:
         """All runs of an experiment: those of the figures that it feeds."""
         return self.runs(*(figure for figure, feeds in FIGURES.items() if feeds == experiment))
+
+
+# each figure, and the experiment that feeds it
+FIGURES: dict[str, Experiment] = {
+    name: get_args(field.annotation)[0].experiment for name, field in Preset.model_fields.items() if name[:3] == "fig"
+}
 
 
 class Params(Strict):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.params import FIGURES
 from lazyadv.results import cost
 from lazyadv.workflow import command
 from lazyadv.workflow.pipeline import Pipeline, figure_paths
@@ -22,7 +21,7 @@ def main() -> None:
     parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
     args = parser.parse_args()
     pipeline = Pipeline.load("params.yaml", args.preset)
-    targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in FIGURES]
+    targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in pipeline.preset.figures]
     needs, records = cost.needs(pipeline, targets), cost.measured()
     print(ROW.format("", "runs", "cached", "to train", "core-hours", "longest run"))
     for note in dict.fromkeys([note for need in needs for note in report(need, records)]):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
-from lazyadv.params import FIGURES, Figure
+from lazyadv.params import FIGURES
 from lazyadv.results import claims, figures, record, style, table
 from lazyadv.run import EXPERIMENTS, Run
 from lazyadv.workflow import paths, pipeline
@@ -45,7 +45,7 @@ class Entry:
 class Shown(NamedTuple):
     """A figure on the page."""
 
-    name: Figure
+    name: str
     title: str
     image: str | None  # a data: address, none where there is no run to show
     rows: int
@@ -117,7 +117,7 @@ class Report:
 
     def figures(self) -> Iterator[Shown]:
         """The four figures, drawn from the records that there are."""
-        for name, experiment in FIGURES.items():
+        for name in self.preset.figures:
             shown = self.selections[name]
             draw = getattr(figures, name)
             settings = self.preset.model_dump(mode="json", include={"dataset", "pair", "protocol", "antialias"})
@@ -127,7 +127,7 @@ class Report:
                 _image(style.drawn(draw(shown), "svg", "")) if len(shown.rows) else None,
                 len(shown.rows),
                 shown.asked,
-                settings | getattr(self.preset, experiment).model_dump(mode="json"),
+                settings | getattr(self.preset, FIGURES[name]).model_dump(mode="json"),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
 
@@ -135,7 +135,7 @@ class Report:
         """The pipeline as boxes and arrows, from the recipes of this preset's outputs."""
         files: dict[str, set[Path]] = {}
         arrows: set[tuple[str, str]] = set()
-        waiting = [paths.figure_paths(self.name, figure)[0] for figure in FIGURES]
+        waiting = [paths.figure_paths(self.name, figure)[0] for figure in self.preset.figures]
         waiting.append(paths.claims_paths(self.name)[0])
         while waiting:
             path = waiting.pop()

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from lazyadv.params import FIGURES, Figure, Params, Preset, load
+from lazyadv.params import FIGURES, Params, Preset, load
 from lazyadv.run import EXPERIMENTS, Dataset, ParamsError, Run
 from lazyadv.workflow import sources
 from lazyadv.workflow.paths import (
@@ -70,7 +70,9 @@ def collect(name: str, preset: Preset, experiment: str) -> Recipe:
     return Recipe("collect", params, ("stages.collect:main",), {run.name: run_path(name, run) for run in runs})
 
 
-def plot(name: str, preset: Preset, figure: Figure) -> Recipe:
+def plot(name: str, preset: Preset, figure: str) -> Recipe:
+    if figure not in preset.figures:
+        raise ParamsError(f"presets.{name} has no grid for it")
     params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
     entries = ("stages.plot:main", f"lazyadv.results.figures:{figure}")
     return Recipe("plot", params, entries, {"table": table_path(name, FIGURES[figure])})
@@ -85,10 +87,7 @@ def audit(name: str, preset: Preset) -> Recipe:
 def claims(params: Params, name: str) -> Recipe:
     """The ledger of a preset, beside it that of its counterpart."""
     presets = params.with_counterpart(name)
-    grids = {
-        name: preset.model_dump(mode="json", include={str(figure) for figure in FIGURES})
-        for name, preset in presets.items()
-    }
+    grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
     tables = {f"{name} {experiment}": table_path(name, experiment) for name in presets for experiment in EXPERIMENTS}
     audits = {f"{name} audit": audit_path(name) for name in presets}
     content = {"grids": grids, "alone": params.alone(name)}
@@ -162,7 +161,7 @@ class Pipeline:
 
     def runs(self) -> list[Run]:
         """All runs of the preset."""
-        return self.preset.runs(*FIGURES)
+        return self.preset.runs(*self.preset.figures)
 
     def run(self, path: Path) -> Run:
         """The run whose record, or network, is at `path`."""
@@ -234,7 +233,7 @@ def _values(name: str) -> Iterable[str]:
     return [part.partition("=")[2] for part in name.removesuffix(".npz").split(",")]
 
 
-def _figure(name: str) -> Figure:
+def _figure(name: str) -> str:
     figure, _, suffix = name.partition(".")
     if figure not in FIGURES or suffix not in ("pdf", "svg"):
         raise ValueError(f"there is no figure {name!r}")

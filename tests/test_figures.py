@@ -1,0 +1,40 @@
+"""A figure that nobody has thought of yet, added by the steps of CONTRIBUTING.md alone."""
+
+from conftest import Project
+
+FIGURE = '''
+
+def fig9(shown: Selection) -> Figure:
+    """Deviation against ε."""
+    figure, ((axes,),) = style.panels(1)
+    style.line(axes, shown.rows, "eps", "deviation", color="C0")
+    style.caption(figure, shown)
+    return figure
+'''
+
+
+def test_a_figure_is_a_function_a_line_and_a_grid(copied: Project) -> None:
+    source = copied.root / "lazyadv/results/figures.py"
+    source.write_text(source.read_text() + FIGURE)
+    line = "    fig4: Blocks[AdvtraingapBlock] = ()\n"
+    copied.edit("lazyadv/params.py", line, f"{line}    fig9: Blocks[AdvtrainBlock] = ()\n")
+    grid = "    fig9:\n      - {width: [20], size: [3], C0: [10], eps: [0.05, 0.3], seed: [0, 1]}\n"
+    text = (copied.root / "params.yaml").read_text()
+    (copied.root / "params.yaml").write_text(text + grid)  # tiny is the last preset
+    said = copied.snakemake("figures/fig9.pdf")
+    assert "advtrain" not in said.split("Job stats")[1].split("total")[0]  # figure 3 has trained these runs
+    assert (copied.root / "figures/fig9.pdf").read_bytes().startswith(b"%PDF")
+    assert "figures/fig9.pdf" in copied.snakemake("-n", "-F", "all")
+    copied.run("python", "stages/report.py", "--preset", "tiny")
+    assert "Deviation against ε." in (copied.root / "results/tiny/report.html").read_text()
+
+
+def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
+    text = (copied.root / "params.yaml").read_text()
+    tiny = text[text.rindex("  tiny:") :]
+    start = tiny.index("    fig2:")
+    without = tiny[:start] + tiny[tiny.index("    fig3:") :]
+    (copied.root / "params.yaml").write_text(text.replace(tiny, without))
+    said = copied.snakemake("figures/fig2.pdf", ok=False)
+    assert "figures/tiny/fig2.pdf: presets.tiny has no grid for it" in said
+    assert "fig2" not in copied.snakemake("-n", "all")
