@@ -4,11 +4,8 @@ Prints a table for each question, and writes results.json and growth.svg beside 
 official MNIST files in LAZYADV_MNIST_MIRROR (file:///… or https://…) it measures also what needs them.
 """
 
-import os
-
-os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
-
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -20,14 +17,22 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv.workflow import arithmetic
+
+arithmetic.pin()
+for name in ("MKL_CBWR", "ATEN_CPU_CAPABILITY"):  # torch's own, which others' attacks are to have as fast as it is
+    os.environ.pop(name, None)
+
 import torch
 
+from benchmarks.arithmetic import one_arithmetic
 from benchmarks.epoch import epoch
 from benchmarks.growth import draw_growth, growth
 from benchmarks.jobs import jobs, planning
 from benchmarks.measure import Section
 from benchmarks.pgd import grid, others, share_of_sgemm
 from benchmarks.stepping import search
+from benchmarks.vectors import by_hand
 from lazyadv.files import replacing
 
 HERE = Path(__file__).parent
@@ -44,6 +49,8 @@ def sections() -> Iterator[Section]:
     yield curves
     yield search()
     yield epoch()
+    yield by_hand()
+    yield one_arithmetic()
     with tempfile.TemporaryDirectory() as folder:
         yield jobs(Path(folder))
         yield planning(Path(folder))

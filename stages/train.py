@@ -81,20 +81,7 @@ def arguments() -> argparse.ArgumentParser:
         sub.add_argument(
             "--size", type=int, default=28 if name == "advtraingap" else 5, help="pixels a side; d = size²"
         )
-        if name == "advtraingap":
-            sub.add_argument("--gap", type=float, default=0.1, help="largest deviation of a neuron")
-        else:
-            sub.add_argument("--C0", type=float, default=10, help="largest deviation of a neuron, times √m")
-        if clean:
-            sub.add_argument(
-                "--normalize",
-                action=argparse.BooleanOptionalAction,
-                default=None,
-                help="scale examples to unit length; by default under the strict protocol only",
-            )
-        else:
-            sub.add_argument("--eps", type=float, default=0.2, help="L2 radius of the attack")
-            sub.add_argument("--atk_iters", type=int, default=100, help="steps of the attack")
+        add_own(sub, name)
         sub.add_argument("--seed", type=int, default=0)
         sub.add_argument("--dataset", choices=get_args(Dataset), default="mnist")
         sub.add_argument("--protocol", choices=get_args(Protocol), default="released")
@@ -103,6 +90,24 @@ def arguments() -> argparse.ArgumentParser:
         sub.add_argument("--out", metavar="FILE", help="the record; by default under results/by-hand/")
         sub.add_argument("--network", metavar="FILE", help="keep the final network, too (.npz)")
     return parser
+
+
+def add_own(sub: argparse.ArgumentParser, name: str) -> None:
+    """The flags that an experiment does not share with all others."""
+    if name == "advtraingap":
+        sub.add_argument("--gap", type=float, default=0.1, help="largest deviation of a neuron")
+    else:
+        sub.add_argument("--C0", type=float, default=10, help="largest deviation of a neuron, times √m")
+    if name == "standard":
+        sub.add_argument(
+            "--normalize",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="scale examples to unit length; by default under the strict protocol only",
+        )
+    else:
+        sub.add_argument("--eps", type=float, default=0.2, help="L2 radius of the attack")
+        sub.add_argument("--atk_iters", type=int, default=100, help="steps of the attack")
 
 
 RUN_HELP = {

@@ -17,7 +17,8 @@ from lazyadv.workflow import arithmetic
 arithmetic.pin()
 
 from lazyadv.results import cost, verification
-from lazyadv.results.verification import Acceptance, Kept, Refused
+from lazyadv.results.acceptance import LEAST, Acceptance
+from lazyadv.results.verification import Kept, Refused
 from lazyadv.workflow import command, equivalence
 from lazyadv.workflow.pipeline import Pipeline, run_path
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser = command.parser(__doc__)
     parser.add_argument("records", nargs="*", type=Path, help="records; by default a sample of a preset's")
     parser.add_argument("--preset", help="a preset of params.yaml; by default the one that it names")
-    parser.add_argument("--sample", type=int, default=verification.LEAST, metavar="N", help="how many of the preset's")
+    parser.add_argument("--sample", type=int, default=LEAST, metavar="N", help="how many of the preset's")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--accept", action="store_true", help="if they are the same, take today's code for the older")
     args = parser.parse_args()

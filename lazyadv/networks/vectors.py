@@ -70,9 +70,8 @@ def tile(row_count: int, vector_count: int) -> Callable[..., None]:
     @intrinsic
     def products(typing, rows, which, at, vectors, first, out):
         def codegen(context, builder, signature, args):
-            left, chosen, right, sums = (
-                context.make_array(signature.args[place])(context, builder, args[place]) for place in (0, 1, 3, 5)
-            )
+            arrays = [context.make_array(signature.args[k])(context, builder, args[k]) for k in (0, 1, 3, 5)]
+            left, chosen, right, sums = arrays
             element, half = ir.IntType(rows.dtype.bitwidth), ir.VectorType(ir.IntType(32), CHUNK // 2)
             (_, d), (_, m) = (cgutils.unpack_tuple(builder, array.shape, 2) for array in (left, sums))
             places = [builder.add(args[2], args[2].type(r)) for r in range(row_count)]
@@ -89,10 +88,9 @@ def tile(row_count: int, vector_count: int) -> Callable[..., None]:
                 products = (pair_sums(builder, parts[row], others[vector]) for row, vector in pairs)
                 return [builder.add(total, product) for total, product in zip(totals, products)]
 
-            zeros = [ir.Constant(half, None) for _ in pairs]
-            totals = iter(loop(builder, d.type(0), d, CHUNK, zeros, add_chunk))
-            kind = ir.FunctionType(ir.IntType(32), [half])
-            reduce = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.add.v{CHUNK // 2}i32")
+            totals = iter(loop(builder, d.type(0), d, CHUNK, [ir.Constant(half, None)] * len(pairs), add_chunk))
+            name, kind = f"llvm.vector.reduce.add.v{CHUNK // 2}i32", ir.FunctionType(ir.IntType(32), [half])
+            reduce = cgutils.get_or_insert_function(builder.module, kind, name)
             for place in places:
                 for example in examples:
                     target = builder.gep(sums.data, [builder.add(builder.mul(example, m), place)])

@@ -1,0 +1,132 @@
+"""What it takes to say that today's code makes the same as older code: enough runs, chosen so that they tell."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from lazyadv.results.verification import Kept, Refused, array_difference, prepare, run_stage, sample
+from lazyadv.workflow import equivalence, paths, pipeline, provenance
+from lazyadv.workflow.equivalence import Equivalence
+from lazyadv.workflow.provenance import Ingredients, fingerprint_of
+
+LEAST = 8  # runs that evidence rests on
+
+
+class Acceptance:
+    """The evidence that a preset's results would be the same if today's code had made them."""
+
+    def __init__(self, made: pipeline.Pipeline, records: list[Kept]) -> None:
+        """Of these records, those of which nothing but the code has changed.
+
+        Raises:
+            Refused: some records of an experiment are of other code than the rest; or data are not there.
+        """
+        self.pipeline = made
+        self.codes: dict[str, tuple[str, str]] = {}  # experiment -> the oldest code, today's
+        groups: dict[str, dict[str, list[Kept]]] = {}
+        for each in records:
+            if found := self._codes(each.path, each.made):
+                groups.setdefault(each.run.experiment, {}).setdefault(found[0], []).append(each)
+                if found[0] != found[1]:
+                    self.codes[each.run.experiment] = (found[0], found[2])
+        self.changed = [each for experiment in self.codes for group in groups[experiment].values() for each in group]
+        for experiment in self.codes:
+            if len(groups[experiment]) > 1:
+                counts = " and ".join(f"{len(group)} of code {code:.8}" for code, group in groups[experiment].items())
+                raise Refused(f"{experiment}: {counts}: get the former back (dvc checkout), or train the rest")
+
+    def _codes(self, path: Path, made: Ingredients) -> tuple[str, str, str] | None:
+        """The oldest code that stands for the file's, that for today's, and today's; if parameters and data are so."""
+        wanted = self.pipeline.recipe(path).ingredients(self._fingerprint)
+        if (wanted.params, wanted.inputs) != (made.params, made.inputs):
+            return None
+        old, new = (equivalence.origin(each.rule, each.params, each.code)[0] for each in (made, wanted))
+        return old, new, equivalence.code_digest(wanted.code)
+
+    def _fingerprint(self, path: Path) -> str:
+        """That of a file which results were made from; of digits, which DVC does not keep, that they should have."""
+        found = fingerprint_of(path)
+        if found is None and path.name == "digits.npz":
+            return self.pipeline.fingerprint(path)
+        if found is None:
+            raise Refused(f"{path}: is not there, or damaged; `dvc pull` it")
+        return found
+
+    def choose(self, count: int, seed: int) -> list[Kept]:
+        """At least one changed record of every path through the code, and of the largest width and size.
+
+        Raises:
+            Refused: `count` does not suffice for that, or is less than LEAST.
+        """
+        demands: dict[tuple[str, str], set[Path]] = {}
+        for each in self.changed:
+            for trait in each.traits:
+                demands.setdefault(trait, set()).add(each.path)
+        for (experiment, axis), most in self._largest().items():
+            runs = (each for each in self.changed if each.run.experiment == experiment)
+            demands[(experiment, axis)] = {each.path for each in runs if getattr(each.run, axis) == most}
+        needed: dict[Path, Kept] = {}
+        pool = sample(self.changed, len(self.changed), seed)
+        while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
+            best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet))
+            needed[best.path] = best
+        least = max(LEAST, len(needed))
+        if self.changed and min(count, len(self.changed)) < least:
+            raise Refused(f"evidence takes {least} of the {len(self.changed)} records: give --sample {least} or more")
+        return sample(self.changed, count, seed, needed.values())
+
+    def _largest(self) -> dict[tuple[str, str], int]:
+        """By experiment and axis."""
+        most: dict[tuple[str, str], int] = {}
+        for each in self.changed:
+            for axis in ("width", "size"):
+                key = (each.run.experiment, axis)
+                most[key] = max(most.get(key, 0), getattr(each.run, axis))
+        return most
+
+    def prepared(self, folder: Path) -> list[Equivalence]:
+        """Evidence on digits and prepared data whose code has changed: all those of the preset, made again.
+
+        Raises:
+            Refused: one is not there, or is not the same. (Digits need not be; but evidence on them needs them.)
+        """
+        found: dict[tuple[str, str, str], list[Path]] = {}
+        runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
+        digits = paths.digits_path(self.pipeline.preset.dataset)
+        for path in [digits, *runs] if digits.exists() else runs:
+            codes = self._codes(path, provenance.ingredients_of(path))
+            if codes and codes[0] != codes[1]:
+                if path in runs:
+                    prepare(runs[path], folder)
+                else:
+                    run_stage(folder, "fetch", self.pipeline.preset.dataset)
+                if changed := array_difference(path, folder / path):
+                    raise Refused(f"refused: {changed}")
+                found.setdefault((self.pipeline.recipe(path).rule, codes[0], codes[2]), []).append(path)
+        return [self._data_entry(*key, paths) for key, paths in found.items()]
+
+    def _data_entry(self, rule: str, old: str, new: str, paths: list[Path]) -> Equivalence:
+        params = [self.pipeline.recipe(path).params for path in paths]
+        same = {key: value for key, value in params[0].items() if key != "size"}
+        at_most = {"size": max(each["size"] for each in params)} if "size" in params[0] else {}
+        return _entry(rule, same, at_most, old, new, paths)
+
+    def trained(self, compared: list[Kept]) -> list[Equivalence]:
+        """Evidence on the records whose code has changed, once those compared were seen to be the same."""
+        largest, entries = self._largest(), []
+        for experiment, codes in self.codes.items():
+            own = [each for each in compared if each.run.experiment == experiment]
+            params = own[0].made.params
+            same = {key: value for key, value in params.items() if key not in own[0].run.axes}
+            at_most = {axis: largest[experiment, axis] for axis in ("width", "size")}
+            entries.append(_entry("train", same, at_most, *codes, [each.path for each in own]))
+        return entries
+
+
+def _entry(
+    rule: str, same: dict[str, Any], at_most: dict[str, int], old: str, new: str, paths: list[Path]
+) -> Equivalence:
+    names, today = tuple(map(str, sorted(paths))), datetime.datetime.now(datetime.UTC).date().isoformat()
+    return Equivalence(
+        rule=rule, same=same, at_most=at_most, old=old, new=new, compared=names, commit=provenance.commit(), date=today
+    )
