@@ -95,10 +95,10 @@ class Preset(Common):
 
     @model_validator(mode="after")
     def _audit_is_among_the_figures(self) -> Self:
-        for figure, experiment in FIGURES.items():
-            for run in self.audited:
-                if run.experiment == experiment and not any(block.has(run) for block in getattr(self, figure)):
-                    raise ValueError(f"audit.{experiment}: {run.name} is not in the grid of {figure}")
+        for run in self.audited:
+            figures = [figure for figure, experiment in FIGURES.items() if experiment == run.experiment]
+            if not any(block.has(run) for figure in figures for block in getattr(self, figure)):
+                raise ValueError(f"audit.{run.experiment}: {run.name} is not in the grid of {' or '.join(figures)}")
         return self
 
     def differences(self, other: "Preset") -> list[str]:

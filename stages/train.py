@@ -12,13 +12,13 @@ from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.networks.outcome import Epoch
 from lazyadv.workflow import arithmetic, paths
 
 arithmetic.pin()
 
 from lazyadv import data
 from lazyadv.networks import training
+from lazyadv.networks.outcome import Epoch
 from lazyadv.results import record
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked
 from lazyadv.workflow import command, pipeline, provenance

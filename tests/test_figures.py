@@ -36,5 +36,5 @@ def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
     without = tiny[:start] + tiny[tiny.index("    fig3:") :]
     (copied.root / "params.yaml").write_text(text.replace(tiny, without))
     said = copied.snakemake("figures/fig2.pdf", ok=False)
-    assert "figures/tiny/fig2.pdf: presets.tiny has no grid for it" in said
+    assert "fig2.pdf: presets.tiny has no grid for it" in said
     assert "fig2" not in copied.snakemake("-n", "all")

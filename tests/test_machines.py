@@ -84,7 +84,7 @@ def test_table_figures_and_ledger(copied: Project, processor: str) -> None:
 def test_what_cannot_be_pinned_is_said(tmp_path: Path) -> None:
     """On a processor without AVX2 there is a line, and the record's arithmetic is the processor's own."""
     project = Project(tmp_path / "project")
-    script = "from lazyadv import arithmetic; arithmetic.pin(); print(arithmetic.name())"
+    script = "from lazyadv.workflow import arithmetic; arithmetic.pin(); print(arithmetic.name())"
     done = project.run("qemu-x86_64", "-cpu", "Nehalem", sys.executable, "-c", script)
     assert done.stdout.strip() == "x86_64 nehalem"
     assert "this processor has not avx, avx2" in done.stderr

@@ -199,6 +199,22 @@ def test_yaml_that_is_no_params_is_refused_in_one_line(kind: str, tmp_path: Path
     assert len(str(error.value)) < 500
 
 
+def test_a_counterpart_that_no_longer_matches_costs_its_column_alone(copied: Project) -> None:
+    """As when `dvc exp run -S` tries other seeds."""
+    text = (copied.root / "params.yaml").read_text()
+    tiny = text[text.rindex("  tiny:") :].replace("  tiny:", "  other:").replace("strict", "released")
+    (copied.root / "params.yaml").write_text(f"{text}    counterpart: other\n{tiny}")
+    loaded = params.load(copied.root / "params.yaml")
+    assert list(loaded.with_counterpart("tiny")) == ["tiny", "other"]
+    fewer = tiny.replace("eps: [0.05, 0.3]", "eps: [0.05]").replace("eps: [0.3]", "eps: [0.05]")
+    (copied.root / "params.yaml").write_text(f"{text}    counterpart: other\n{fewer}")
+    copied.snakemake("claims")
+    said = "other is not shown beside tiny: it is no longer the same in fig3"
+    ledger = (copied.root / "results/tiny/claims.md").read_text()
+    assert said in ledger
+    assert "`released`" not in ledger
+
+
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:
     """A preset may take over what another has."""
     text = WHOLE.replace("advtrain: {bs: 32, T: 2,", "advtrain: &settings {bs: 32, T: 2,")

@@ -35,7 +35,7 @@ def pin() -> None:
     if missing := _missing():
         _warn(f"this processor has not {', '.join(missing)}")
     elif early:
-        _warn(f"{', '.join(early)} {'was' if len(early) == 1 else 'were'} imported before lazyadv.arithmetic.pin()")
+        _warn(f"{', '.join(early)} {'was' if len(early) == 1 else 'were'} imported before arithmetic.pin()")
     else:
         os.environ.update(INSTRUCTIONS)
 
