@@ -6,20 +6,23 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from lazyadv.errors import UserError
 from lazyadv.results import cost
 from lazyadv.workflow.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
+from lazyadv.workflow import equivalence
 from lazyadv.workflow.pipeline import Pipeline, renew_sentinel, train
 from lazyadv.workflow.progress import show
-from lazyadv.run import EXPERIMENTS, RUNS, ParamsError
+from lazyadv.run import EXPERIMENTS, RUNS
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
 gc.set_threshold(200_000, 20, 100)
 
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
+    equivalence.known()
     renew_sentinel()
-except (ParamsError, OSError) as error:
+except (UserError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
 

@@ -1,7 +1,7 @@
 """PGD as this project has it and as others have it, all with one signature.
 
-Each takes the steps of protocol.md: the normalised gradient of the logistic loss, the box [0, 1], the L2 ball.
-Foolbox and torchattacks clip to the box after scaling back to the ball, the others before.
+Each takes the steps of docs/protocols.md, step 10: the normalised gradient of the logistic loss, the box [0, 1], the
+L2 ball. Foolbox and torchattacks clip to the box after scaling back to the ball, the others before.
 """
 
 from collections.abc import Callable

@@ -41,7 +41,7 @@ def search() -> Section:
 
 
 def search_by_stepping(network: Network, x: np.ndarray) -> np.ndarray:
-    """The first multiple of 0.001 at which each example's sign has changed (protocol.md, `standard`), at most 5.
+    """The first multiple of 0.001 at which each example's sign has changed (docs/protocols.md, step 9), at most 5.
 
     In float64, an example at a time: x (n, d) -> (n,).
     """

@@ -41,7 +41,7 @@ class Split:
     y_test: np.ndarray
 
     def normalized(self) -> "Split":
-        """Every example scaled to ‖x‖₂ = 1 (protocol.md, `advtrain`)."""
+        """Every example scaled to ‖x‖₂ = 1 (docs/protocols.md, step 2)."""
         return Split(_unit(self.x_train), self.y_train, _unit(self.x_test), self.y_test)
 
 
@@ -143,7 +143,7 @@ def _read_idx(packed: bytes, name: str) -> np.ndarray:
 
 
 def prepare(digits: dict[str, np.ndarray], pair: tuple[int, int], size: int, antialias: bool) -> Split:
-    """One pair of digits, scaled to [0, 1] and resized (protocol.md, "Data").
+    """One pair of digits, scaled to [0, 1] and resized (docs/protocols.md, step 1).
 
     The first digit's examples come first, each digit's in the data set's order.
     """
@@ -190,6 +190,6 @@ def load(path: Path) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(read_sealed(path)), allow_pickle=False) as archive:
             return dict(archive)
     except SealError as error:
-        raise DataError(str(error)) from None
+        raise DataError(f"{error}; delete it and run again") from None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: not a whole .npz file ({error}); delete it and run again") from None

@@ -1,11 +1,12 @@
 """Files that appear whole or not at all, and that tell when they are no longer what was written.
 
 A sealed file has in it, beside the fingerprint of what it was made from, a digest of its content: of all bytes but
-those two; of a record, of all before its `provenance`, so that it is the same wherever the run is made.
+those two, and but the `provenance` with which a record ends, so that it is the same wherever the run is made.
 """
 
 import glob
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -19,7 +20,7 @@ BLANK = "0" * 32  # stands for the digest until the content is known
 STAMP = re.compile(  # CSV writes quotes twice
     rb'\{\s*""?fingerprint""?: ?""?([0-9a-f]{32})""?,\s*""?digest""?: ?""?([0-9a-f]{32})'
 )
-VOLATILE = b'\n "provenance": '  # where the part of a record begins that may differ
+VOLATILE = re.compile(rb'\n "provenance": (\{[^\n]*\})\n\}\n\Z')  # the part of a record that may differ
 
 
 class SealError(UserError):
@@ -30,8 +31,9 @@ def write_sealed(path: Path, content: bytes) -> None:
     """Write content in which there is a stamp with a BLANK digest, and the digest in its place."""
     stamp = STAMP.search(content)
     assert stamp
+    digest = _digest(content, stamp)
     with replacing(path) as temporary:
-        temporary.write_bytes(content[: stamp.start(2)] + _digest(content, stamp) + content[stamp.end(2) :])
+        temporary.write_bytes(content[: stamp.start(2)] + digest + content[stamp.end(2) :])
 
 
 def read_sealed(path: Path) -> bytes:
@@ -44,15 +46,27 @@ def read_sealed(path: Path) -> bytes:
     content = path.read_bytes()
     stamp = STAMP.search(content)
     if not stamp:
-        raise SealError(f"{path}: no stamp in it, so it is damaged or not of this pipeline; delete it and run again")
+        raise SealError(f"{path}: no stamp in it, so it is not an output of this pipeline, or is damaged")
     if _digest(content, stamp) != stamp[2]:
-        raise SealError(f"{path}: not what was sealed in it, so it is damaged or was edited; delete it and run again")
+        raise SealError(f"{path}: not what was sealed in it, so it is damaged or was edited")
     return content
 
 
 def _digest(content: bytes, stamp: re.Match[bytes]) -> bytes:
-    rest = content[stamp.end() :].partition(VOLATILE)[0]
+    rest = content[stamp.end() :]
+    volatile = VOLATILE.search(rest) if content.startswith(b"{") else None
+    if volatile and _is_one_value(volatile[1]):
+        rest = rest[: volatile.start()]
     return hashlib.sha256(content[: stamp.start()] + rest).hexdigest()[:32].encode()
+
+
+def _is_one_value(text: bytes) -> bool:
+    """Whether it is JSON as it stands, so that no second key hides behind the first."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class Run(Common):
 
     @property
     def radius(self) -> float:
-        """The largest allowed deviation of a neuron from its start: C0/√m, or gap (protocol.md)."""
+        """The largest allowed deviation of a neuron from its start: C0/√m, or gap (docs/protocols.md, step 6)."""
         raise NotImplementedError
 
     @property

@@ -32,9 +32,10 @@ def main() -> None:
         others = [file for file in there if file not in committed or not same(file, committed[file])]
         if others:
             print(f"{folder}: {len(others)} of {len(there)} files are not as committed, and kept: {others[0]}, …")
-        elif len(there) < len(committed) or any(md5(file) != md5(committed[file]) for file in there):
+            continue
+        if len(there) < len(committed) or any(md5(file) != md5(committed[file]) for file in there):
             dvc("checkout", "--quiet", "--force", str(folder))
-            print(f"{folder}: the {len(there)} files made here are as committed, but for provenance")
+        print(f"{folder}: as committed, all {len(there)} files that are here")
 
 
 def dvc(*arguments: str) -> str:
@@ -51,13 +52,20 @@ def dvc(*arguments: str) -> str:
 
 
 def kept_folders() -> Iterator[tuple[Path, str]]:
-    """The folders here that dvc.lock names and DVC's cache has, with their digests."""
+    """The folders here that dvc.lock names and DVC's cache has, with their digests.
+
+    Raises:
+        UserError: a dvc.lock is damaged.
+    """
     for lock in (Path("dvc.lock"), *Path("results").glob("*/dvc.lock")):
-        for stage in yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"].values():
-            for out in stage.get("outs", []):
-                folder = Path(out["path"])
-                if folder.is_dir() and folder.name != "metrics":  # those are in git
-                    yield folder, out["md5"]
+        try:
+            stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
+            outs = [(Path(out["path"]), out["md5"]) for stage in stages.values() for out in stage.get("outs", [])]
+        except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+            raise UserError(f"{lock}: cannot be read: {' '.join(str(error).split())}; restore it from git") from None
+        for folder, digest in outs:
+            if folder.is_dir() and folder.name != "metrics":  # those are in git
+                yield folder, digest
 
 
 def same(file: Path, committed: Path) -> bool:

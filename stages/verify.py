@@ -43,7 +43,7 @@ def main() -> None:
     else:
         chosen = verification.sample(kept(Pipeline.load("params.yaml", args.preset)), args.sample, args.seed)
     with tempfile.TemporaryDirectory() as folder:
-        if not compare(chosen, Path(folder)):
+        if compare(chosen, Path(folder)) is None:
             sys.exit(1)
 
 
@@ -59,20 +59,25 @@ def kept(pipeline: Pipeline) -> list[Kept]:
     return [verification.kept(path) for path in paths if path.exists()]
 
 
-def compare(chosen: list[Kept], folder: Path) -> bool:
-    """Make the records again, as many at a time as there are cores; say of each if it is the same; if all are."""
+def compare(chosen: list[Kept], folder: Path) -> set[tuple[str, str]] | None:
+    """Make the records again, as many at a time as there are cores, and say of each if it is the same.
+
+    Returns:
+        The experiments and the digests of the code that made them again; None if a record is not the same.
+    """
     seconds = sum(each.seconds + cost.IMPORTS for each in chosen)
     print(f"{len(chosen)} runs, about {cost.duration(seconds)} of one core like that which made them", flush=True)
     for each in chosen:
         verification.prepare(each.run, folder)
-    same = 0
+    same, codes = 0, set[tuple[str, str]]()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         found = pool.map(lambda each: verification.difference(each, folder), chosen)
-        for place, (each, difference) in enumerate(zip(chosen, found, strict=True), 1):
+        for place, (each, (difference, code)) in enumerate(zip(chosen, found, strict=True), 1):
             same += difference is None
+            codes.add((each.run.experiment, code))
             print(f"{place:4} of {len(chosen)}  {difference or 'the same bytes':<16} {each.path}", flush=True)
     print(f"{same} of {len(chosen)} are the same bytes outside their provenance; arithmetic: {arithmetic.name()}")
-    return same == len(chosen)
+    return codes if same == len(chosen) else None
 
 
 def accept(pipeline: Pipeline, count: int, seed: int) -> None:
@@ -85,9 +90,10 @@ def accept(pipeline: Pipeline, count: int, seed: int) -> None:
     chosen = found.choose(count, seed)
     with tempfile.TemporaryDirectory() as folder:
         entries = found.prepared(Path(folder))
-        if chosen and not compare(chosen, Path(folder)):
-            raise Refused("refused: today's code makes other results, so these are stale")
-    entries += found.trained(chosen)
+        codes = compare(chosen, Path(folder)) if chosen else set[tuple[str, str]]()
+    if codes is None:
+        raise Refused("refused: today's code makes other results, so these are stale")
+    entries += found.trained(chosen, codes)
     if entries:
         equivalence.add(entries)
     print(f"{equivalence.FILE.name}: {len(entries)} entries added; commit it" if entries else "nothing to accept")

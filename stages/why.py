@@ -1,37 +1,46 @@
-"""Say what an output was made from, and whether it is what would be made today: fresh, and why; or what has changed."""
+"""Say whether an output is what would be made today: fresh, and why; or stale, and what has changed."""
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv.files import SealError
 from lazyadv.workflow import command, equivalence, provenance
 from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
 
+SHOWN = 3  # inputs; a table has hundreds
+
 
 def main() -> None:
     parser = command.parser(__doc__)
     parser.add_argument("file", type=Path, help="an output of the pipeline, as it names it")
-    args = parser.parse_args()
-    made = provenance.ingredients_of(args.file)
-    print(f"{args.file}: whole; fingerprint {made.fingerprint}, made by {made.rule} from")
-    print(f"  code {equivalence.code_digest(made.code)}, the digest of {len(made.code)} definitions")
-    for kind in ("params", "inputs"):
-        for key, value in getattr(made, kind).items():
-            print(f"  {kind.removesuffix('s')} {key} = {value}")
-    pipeline = Pipeline.load("params.yaml")
-    path = args.file.resolve()
-    if not path.is_relative_to(Path.cwd()):
-        print("It lies outside this folder: there is nothing to compare it with.")
-        return
-    wanted = pipeline.ingredients(path.relative_to(Path.cwd()))
-    if made.fingerprint == wanted.fingerprint:
-        print("\n".join(freshness(made, wanted)))
-    else:
-        print("\n".join(["stale:", *(f"  {line}" for line in provenance.differences(made, wanted))]))
+    path = Path(os.path.relpath(parser.parse_args().file))
+    wanted = Pipeline.load("params.yaml").ingredients(path)
+    if not path.exists():
+        raise SealError(f"{path}: is not here: `dvc pull`, or run snakemake on it")
+    made = provenance.ingredients_of(path)
+    fresh = made.fingerprint == wanted.fingerprint
+    lines = freshness(made, wanted) if fresh else ["stale", *provenance.differences(made, wanted)]
+    print(f"{path}: {lines[0]}", *lines[1:], *origin(made), sep="\n  ")
+    if not fresh:
         sys.exit(1)
+
+
+def origin(made: Ingredients) -> list[str]:
+    """What an output was made from, a line each."""
+    inputs = [f"{role} {fingerprint}" for role, fingerprint in made.inputs.items()]
+    if len(inputs) > SHOWN:
+        inputs = [*inputs[:SHOWN], f"and {len(inputs) - SHOWN} more"]
+    return [
+        f"made by {made.rule}, fingerprint {made.fingerprint}, from",
+        f"code {equivalence.code_digest(made.code)}, the digest of {len(made.code)} definitions",
+        *(f"{key} = {value}" for key, value in made.params.items()),
+        *(f"input {line}" for line in inputs),
+    ]
 
 
 def freshness(made: Ingredients, wanted: Ingredients) -> list[str]:
@@ -44,8 +53,8 @@ def freshness(made: Ingredients, wanted: Ingredients) -> list[str]:
     lines = ["fresh by evidence (equivalences.json): its code has changed, and was shown to make the same"]
     for step in steps.values():
         where = f"{', '.join(f'{key} {value}' for key, value in (step.same | step.at_most).items())}"
-        lines.append(f"  code {step.old} = {step.new}: {len(step.compared)} compared, {step.date}, at {step.commit}")
-        lines += [f"    for {where}", *(f"    {name}" for name in step.compared)]
+        lines.append(f"code {step.old} = {step.new}: {len(step.compared)} compared, {step.date}, at {step.commit}")
+        lines += [f"  for {where}", *(f"  {name}" for name in step.compared)]
     return lines
 
 

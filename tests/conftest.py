@@ -40,9 +40,10 @@ settings.load_profile("lazyadv")
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, with the programs that are installed beside its Python first."""
-    programs = Path(sys.executable).parent
-    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+    """A user's: this process's, less what it pins, with the programs that are installed beside its Python first."""
+    programs, pinned = Path(sys.executable).parent, arithmetic.THREADS | arithmetic.INSTRUCTIONS
+    users = {key: value for key, value in os.environ.items() if key not in pinned}
+    return {**users, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Project:
@@ -169,7 +170,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
     project.run("git", "init", "-q", "-b", "main")
     project.run("rm", "-rf", ".dvcstore", "dvc.lock")
-    project.run("rm", "-rf", "results/quick", "results/quick-released", "figures/quick")
+    project.run("rm", "-rf", "results/quick", "results/quick-released", "figures/quick", "equivalences.json")
     project.run("git", "add", "-A")
     project.run("git", *QUIET, "commit", "-q", "-m", "the project")
     project.run("dvc", "repro", "-q")

@@ -30,7 +30,7 @@ def test_one_that_ends_early_is_named_and_not_drawn(copied: Project, finished: P
     damaged.write_bytes(damaged.read_bytes()[:-40])
     said = copied.snakemake("figures/fig3.pdf", ok=False)
     name = damaged.relative_to(copied.root)
-    assert f"collect.py: {name}: not a whole record" in said
+    assert f"collect.py: {name}: not what was sealed in it" in said
     assert "delete it and run again" in said
     assert "Traceback" not in said
     assert not [made for made in (TABLE, *FIGURES) if (copied.root / made).exists()]

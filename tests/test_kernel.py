@@ -102,7 +102,7 @@ def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
     """numba's cache goes by the file of the function that it compiled, which is another."""
     shutil.copytree(ROOT / "lazyadv", tmp_path / "lazyadv", ignore=shutil.ignore_patterns("__pycache__"))
     script = (
-        "import numpy as np\nfrom lazyadv.kernel import all_products\nout = np.zeros((3, 3), np.int32)\n"
+        "import numpy as np\nfrom lazyadv.networks.copies import all_products\nout = np.zeros((3, 3), np.int32)\n"
         "all_products(np.ones((3, 16), np.int16), np.ones((3, 16), np.int16), 3, out)\nprint(out[0, 0])"
     )
     vectors = tmp_path / "lazyadv" / "networks" / "vectors.py"
@@ -116,7 +116,7 @@ def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
 def test_a_damaged_file_of_compiled_code_is_replaced(kind: str, tmp_path: Path) -> None:
     """As a full disk or a power cut leaves it."""
     shutil.copytree(ROOT / "lazyadv", tmp_path / "lazyadv", ignore=shutil.ignore_patterns("__pycache__"))
-    script = "import numpy as np\nfrom lazyadv.ball import _project\none = np.ones((1, 1), np.float32)\n"
+    script = "import numpy as np\nfrom lazyadv.networks.ball import _project\none = np.ones((1, 1), np.float32)\n"
     script += "_project(3 * one, one[0], one, one[0], 1.0)\nprint(len(_project.stats.cache_misses))"
 
     def misses() -> tuple[str, int]:

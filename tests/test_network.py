@@ -17,7 +17,7 @@ SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1,
     ("width", "dimension", "seed"), [(100, 25, 0), (1000, 784, 1), (17, 49, 4), (15, 25, 9), (1, 1, 3), (2, 4, 2**31)]
 )
 def test_draws_are_the_releases(width: int, dimension: int, seed: int) -> None:
-    """protocol.md, "The order of the random draws", done with the release's own generators."""
+    """docs/protocols.md, step 4, done with the release's own generators."""
     np.random.seed(seed)
     torch.manual_seed(seed)
     order = list(range(37))

@@ -134,7 +134,7 @@ def test_patience_waits_for_something_to_lose_under_strict_only() -> None:
 
 
 def test_an_epoch_is_stuck_that_gains_no_more_than_one_in_ten_thousand() -> None:
-    """protocol.md, adversarial step 5."""
+    """docs/protocols.md, step 14."""
     for gain, stuck in ((-0.1, True), (0.5e-4, True), (1.5e-4, False)):
         assert training._is_stuck([0.1, 0.5, 0.5 + gain], strict=False) is stuck
 
@@ -173,14 +173,14 @@ def saved(path: Path, run: Run) -> Path:
     result = record.Result(
         n_train=30, n_test=30, stopped="epochs", epochs=tuple(outcome.epochs), invariants=outcome.invariants
     )
-    record.write(path, Ingredients("train", {}, {}, {}), run, result, {"seconds": 1.0})
+    record.write(path, Ingredients("train", {}, {}, {}), run, result, {"seconds": 1.0, "device": "cpu"})
     return path
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     run = advtrain()
     path = saved(tmp_path / f"{run.name}.json", run)
-    _, again, result, _ = record.read(path)
+    _, _, again, result, _ = record.read(path)
     assert again == run
     assert len(result.epochs) == 5
     assert next(iter(json.loads(path.read_text()))) == "fingerprint"

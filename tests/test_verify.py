@@ -8,7 +8,9 @@ import pytest
 from conftest import QUIET, Clone, Project
 
 from lazyadv.files import write_sealed
-from lazyadv.results import verification
+from lazyadv.results import record, verification
+from lazyadv.workflow import equivalence
+from lazyadv.workflow.equivalence import Equivalence, EquivalenceError
 
 RECORD = "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json"
 
@@ -38,7 +40,7 @@ def test_what_is_made_here_gives_way_to_what_is_committed(origin: Path, tmp_path
     record = (clone.root / RECORD).read_bytes()
     assert record != (origin / RECORD).read_bytes()
     said = clone.run("python", "stages/compare.py").stdout
-    assert "results/tiny/advtrain: the 10 files made here are as committed, but for provenance" in said
+    assert "results/tiny/advtrain: as committed, all 10 files that are here" in said
     assert (clone.root / RECORD).read_bytes() == (origin / RECORD).read_bytes()
     assert clone.run("git", "status", "--porcelain").stdout == ""
     assert "modified" not in clone.run("dvc", "status", "dvc.yaml").stdout
@@ -58,7 +60,8 @@ def move_norms(clone: Clone) -> None:
     attack = (clone.root / "lazyadv/networks/attack.py").read_text()
     function = attack[attack.index("def norms(") : attack.index("def lazy_pgd(")]
     ball = (clone.root / "lazyadv/networks/ball.py").read_text()
-    attack = attack.replace(function, "").replace("import math\n", "import math\n\nfrom lazyadv.ball import norms\n")
+    attack = attack.replace(function, "")
+    attack = attack.replace("import math\n", "import math\n\nfrom lazyadv.networks.ball import norms\n")
     (clone.root / "lazyadv/networks/attack.py").write_text(attack)
     (clone.root / "lazyadv/networks/ball.py").write_text(f"{ball}\n\n{function}")
     clone.edit(
@@ -94,7 +97,13 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     again = Clone(clone.root, tmp_path / "again")
     again.run("dvc", "pull", "-q")
     assert again.jobs() == {}
-    clone.edit("lazyadv/networks/attack.py", "uphill", "climb")  # and once more, on top of the evidence
+    network = next((clone.root / "results/tiny/advtrain/networks").iterdir())
+    clone.edit("lazyadv/networks/attack.py", "uphill", "climb")
+    content = network.read_bytes()
+    network.unlink()
+    assert "tiny: 1 of its 2 networks are not here: `dvc pull` them" in accept(clone, ok=False)
+    network.write_bytes(content)
+    # and once more, on top of the evidence
     assert "2 entries added" in accept(clone)
     assert not trained.keys() & clone.jobs().keys()
     clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
@@ -139,6 +148,58 @@ def test_a_record_edited_by_hand_is_named_and_not_collected(clone: Clone) -> Non
         done = clone.run("python", f"stages/{stage}.py", RECORD, ok=False)
         assert done.returncode == 1
         assert done.stderr.startswith(f"{stage}.py: {RECORD}: not what was sealed in it")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"n_train": ', '"n_train": 1'),
+        ("}\n}\n", '}, "n_train": {}\n}\n'),
+        ("}\n}\n", '},\n "n_train": 1\n}\n'),
+        (' "provenance": ', ' "provenance": {"n_train": 1},\n "provenance": '),
+    ],
+)
+def test_nothing_beside_the_provenance_can_be_changed(finished: Project, tmp_path: Path, old: str, new: str) -> None:
+    path, text = tmp_path / Path(RECORD).name, (finished.root / RECORD).read_text()
+    path.write_text(re.sub(r'"seconds": [\d.]+', '"seconds": 1', text))
+    assert record.read(path).provenance["seconds"] == 1
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(record.RecordError, match="not what was sealed"):
+        record.read(path)
+
+
+def test_what_a_record_was_made_from_goes_with_its_fingerprint(finished: Project, tmp_path: Path) -> None:
+    path, text = tmp_path / Path(RECORD).name, (finished.root / RECORD).read_text()
+    path.write_text(text.replace('"params": {"bs": 32', '"params": {"bs": 33'))
+    with pytest.raises(record.RecordError, match="edited by hand"):
+        record.read(path)
+
+
+def test_evidence_that_leads_round_in_a_circle_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equivalence, "FILE", tmp_path / "equivalences.json")
+    codes = [f"{number:032x}" for number in range(3)]
+    entries = [
+        Equivalence(
+            rule="train",
+            same={},
+            at_most={"size": 5},
+            old=old,
+            new=new,
+            compared=("a",),
+            commit=None,
+            date="2000-01-01",
+        )
+        for old, new in zip(codes, [*codes[1:], codes[0]], strict=True)
+    ]
+    equivalence.add(entries[:2])
+    with pytest.raises(EquivalenceError, match="circle"):
+        equivalence.add(entries[2:])
+    assert equivalence.known() == tuple(entries[:2])
+    assert entries[0].covers("train", {"size": 5})
+    assert not entries[0].covers("train", {"size": 6})
+    assert not entries[0].covers("train", {})
+    equivalence.known.cache_clear()
 
 
 def test_a_forged_record_is_found_by_making_it_again(clone: Clone) -> None:

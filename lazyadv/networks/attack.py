@@ -18,7 +18,7 @@ LOOKS = 0.7  # that an example may take from one reference, times the width; mea
 
 
 def pgd(network: Network, x: Array, y: Array, eps: float, step: float, steps: int) -> Array:
-    """The perturbations after `steps` steps of PGD against `network` (protocol.md, adversarial step 1).
+    """The perturbations after `steps` steps of PGD against `network` (docs/protocols.md, step 10).
 
     From δ = 0: δ += step · ∇ℓ/‖∇ℓ‖₂; clip x + δ to [0, 1]; scale δ back to ‖δ‖₂ ≤ eps. An example whose
     gradient is zero stays where it is. On a CPU by `lazy_pgd`, which skips what has not changed

@@ -34,7 +34,7 @@ class Crossings:
 def search(network: Network, x: np.ndarray) -> Crossings:
     """From each x, along ∓∇f(x)/‖∇f(x)‖ against the sign of f, to the first point where f is zero.
 
-    protocol.md, `standard`. In float64 throughout. Where f(x) = 0 already, the step is 0.
+    docs/protocols.md, step 9. In float64 throughout. Where f(x) = 0 already, the step is 0.
 
     Args:
         x: (n, d).

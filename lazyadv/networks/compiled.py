@@ -38,7 +38,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     """numba's njit, cached, and IEEE 754 throughout: no licence to reorder sums, to fuse, or to estimate.
 
     So the bits are those of the text, whatever LLVM makes of it; where speed asks for sums in another order than
-    the loop's, or for a fused step, the text says so (`vectors.dot`).
+    the loop's, the text says so (`vectors.dot`).
     """
     dispatcher: Any = njit(error_model="numpy")(function)
     dispatcher._cache = Cache(function)

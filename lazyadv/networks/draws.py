@@ -1,4 +1,4 @@
-"""The random draws behind a run, in the order of `protocol.md`, without torch.
+"""The random draws behind a run, in the order of docs/protocols.md, step 4, without torch.
 
 The release seeds NumPy's legacy generator and torch's CPU generator with the same seed. Both are the
 Mersenne Twister MT19937, so the torch stream is read here from NumPy's implementation of it. The

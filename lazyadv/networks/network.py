@@ -59,8 +59,8 @@ class Network:
 def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarray, Network]:
     """The order of the training examples (n,) and the network at the start, as the release draws them.
 
-    w_j ~ N(0, I_d), b_j ~ N(0, 1), v_j = ±1/√m, c = ±1/√m (protocol.md, "The network"), from NumPy's
-    legacy generator and torch's, both seeded with `seed`, in the order of protocol.md's "random draws".
+    w_j ~ N(0, I_d), b_j ~ N(0, 1), v_j = ±1/√m, c = ±1/√m, from NumPy's legacy generator and torch's, both seeded
+    with `seed`, in the order of docs/protocols.md, steps 3 and 4.
     """
     legacy = np.random.RandomState(seed)
     order = np.arange(examples)

@@ -1,4 +1,4 @@
-"""What an experiment finds: its epochs, why they ended, and the measures of the final network."""
+"""What an experiment returns: its epochs, why it stopped, and what was measured on the final network."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,20 @@ from lazyadv.networks.network import Network
 
 
 class Diverged(ArithmeticError):
-    """The loss, or the deviation, is no longer a number."""
+    """The loss or the deviation is no longer finite."""
 
 
 class Measures(BaseModel):
-    """What all of these have in common: frozen, and no other keys than these."""
+    """The base of the models below: frozen, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Epoch(Measures):
-    """After an epoch; robust accuracies of adversarial runs, on the test set under `strict` after the last one only."""
+    """One epoch: loss and robust train accuracy as they were during it, everything else as measured after it.
+
+    Only adversarial runs have robust accuracies. Under `strict` the test set is attacked after the last epoch only.
+    """
 
     epoch: int
     loss: float
@@ -30,7 +33,7 @@ class Epoch(Measures):
 
 
 class Statistic(Measures):
-    """Mean and population standard deviation; none of an empty set."""
+    """Mean and population standard deviation; None if there are no values."""
 
     mean: float | None
     std: float | None
@@ -43,10 +46,10 @@ class Statistic(Measures):
 
 
 class Search(Measures):
-    """The step along the gradient that flips a test example (protocol.md, `standard`).
+    """The step along the gradient that flips a test example (docs/protocols.md, step 9).
 
-    delta and eta = delta/‖∇f‖ are as the protocol defines them; delta_exact and relative_delta =
-    delta_exact/‖x‖ are always exact and over the correctly classified examples that flip.
+    delta and eta = delta/‖∇f‖ follow the run's protocol. delta_exact and relative_delta = delta_exact/‖x‖ are
+    the exact step under either protocol, over the correctly classified examples that flip.
     """
 
     gradient_norm: Statistic
@@ -59,10 +62,10 @@ class Search(Measures):
 
 
 class Invariants(Measures):
-    """Promises measured again from the final network, in float64.
+    """What a run promises, measured again on the final network in float64.
 
-    deviation against radius; the attack's largest norm against eps; and the share of the claimed
-    successes (flips, or broken predictions) that a new prediction confirms.
+    Compare deviation with radius, and max_perturbation, the longest perturbation of the attack, with eps.
+    repredicted is the fraction of claimed successes (flips, or broken predictions) that a new prediction confirms.
     """
 
     radius: float
@@ -73,7 +76,7 @@ class Invariants(Measures):
 
 @dataclass
 class Outcome:
-    """What an experiment found: the epochs, why they ended, and the measures of the final network."""
+    """What an experiment returns; `search` is None for adversarial runs."""
 
     network: Network
     epochs: list[Epoch]

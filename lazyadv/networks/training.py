@@ -12,7 +12,7 @@ from lazyadv.networks.network import Array, Network, accuracy, draw, namespace, 
 from lazyadv.networks.outcome import Diverged, Epoch, Invariants, Outcome, Search, Statistic
 from lazyadv.run import AdversarialRun, StandardRun
 
-IMPROVEMENT = 1e-4  # of robust train accuracy, below which an epoch counts as stuck (protocol.md, step 5)
+IMPROVEMENT = 1e-4  # of robust train accuracy, below which an epoch counts as stuck (docs/protocols.md, step 14)
 STUCK_EPOCHS = 20
 Report = Callable[[Epoch], None]
 
@@ -22,7 +22,7 @@ Report = Callable[[Epoch], None]
 def standard(run: StandardRun, split: Split, device: str, report: Report) -> Outcome:
     """SGD until an epoch leaves the (2,∞) ball, then the step along the gradient that flips each test example.
 
-    protocol.md, `standard`. `released` keeps the first network outside the ball, `strict` the last inside.
+    docs/protocols.md, steps 7 to 9. `released` keeps the first network outside the ball, `strict` the last inside.
     With C0 = 0 the network is not trained.
     """
     split = split.normalized() if run.normalize else split
@@ -54,7 +54,7 @@ def standard(run: StandardRun, split: Split, device: str, report: Report) -> Out
 
 @np.errstate(over="ignore", invalid="ignore")
 def adversarial(run: AdversarialRun, split: Split, device: str, report: Report) -> Outcome:
-    """Adversarial training with projection onto the (2,∞) ball (protocol.md, `advtrain` and `advtraingap`).
+    """Adversarial training with projection onto the (2,∞) ball (docs/protocols.md, steps 10 to 15).
 
     `released` projects once an epoch, after the evaluation; `strict` after every step of SGD.
     """

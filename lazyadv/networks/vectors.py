@@ -1,6 +1,7 @@
-"""Vector operations for the lazy kernel: what numba, left alone, makes too little of.
+"""Vector operations for the lazy kernel that numba does not vectorise well by itself.
 
-They are LLVM's intermediate code (IR), plain vectors that it fits to whatever registers the processor has.
+They are written in LLVM's intermediate representation (IR), on plain vectors that LLVM maps to the processor's
+registers.
 """
 
 from collections.abc import Callable
@@ -10,14 +11,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 64  # neurons compared at once, the bits of a mask
+LANES = 64  # neurons compared at once, one bit of a mask each
 CHUNK = 16  # coordinates multiplied at once; rows are padded with zeros to a multiple of it
-TALL = (4, 1)  # rows and vectors whose products are summed at once, as registers allow
+TALL = (4, 1)  # rows and vectors multiplied at once, as many as the registers hold
 SQUARE = (3, 3)
 
 
 def load(builder, array, first, element, count):
-    """IR: the vector of `count` elements of a contiguous array from index `first`."""
+    """IR: a vector of `count` elements of a contiguous array, from index `first` on."""
     vector = ir.VectorType(element, count)
     value = builder.load(builder.bitcast(builder.gep(array.data, [first]), vector.as_pointer()))
     value.align = 1
@@ -25,14 +26,17 @@ def load(builder, array, first, element, count):
 
 
 def spread(builder, scalar, count):
-    """IR: the vector of `count` times a scalar."""
+    """IR: a vector that repeats a scalar `count` times."""
     empty = ir.Constant(ir.VectorType(scalar.type, count), ir.Undefined)
     first = builder.insert_element(empty, scalar, ir.IntType(32)(0))
     return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), count), None))
 
 
 def pair_sums(builder, row, vector):
-    """IR: products of CHUNK int8 or int16 with CHUNK int16, neighbours summed in int32; many CPUs have it as one."""
+    """IR: multiply CHUNK int8 or int16 by CHUNK int16, and add neighbouring products in pairs, in int32.
+
+    Many processors do this in one instruction.
+    """
     word, half = ir.IntType(32), ir.VectorType(ir.IntType(32), CHUNK // 2)
     row, vector = (builder.sext(each, ir.VectorType(word, CHUNK)) for each in (row, vector))
     product = builder.mul(row, vector)
@@ -43,7 +47,7 @@ def pair_sums(builder, row, vector):
 
 
 def loop(builder, start, end, step, values, body):
-    """IR: values = body(i, values) for i from `start` below `end` in steps; returns the last values."""
+    """IR: values = body(i, values) for i in range(start, end, step); returns the final values."""
     before, head = builder.block, builder.append_basic_block("head")
     inside, after = builder.append_basic_block("inside"), builder.append_basic_block("after")
     builder.branch(head)
@@ -61,10 +65,10 @@ def loop(builder, start, end, step, values, body):
 
 
 def tile(row_count: int, vector_count: int) -> Callable[..., None]:
-    """The intrinsic tile(rows, which, at, vectors, first, out) for so many rows and vectors.
+    """The intrinsic tile(rows, which, at, vectors, first, out) for this many rows and vectors at once.
 
-    out[first + e, at + r] = rows[which[at + r]] . vectors[first + e], in int32; rows are int8 or int16, vectors
-    int16, and so long that no product passes int32.
+    It writes out[first + e, at + r] = rows[which[at + r]] . vectors[first + e], in int32. rows are int8 or int16,
+    vectors int16; their norms must be small enough for every product to fit into int32.
     """
 
     @intrinsic
@@ -108,9 +112,11 @@ square_tile = tile(*SQUARE)
 
 @intrinsic
 def dot(typing, a, b):
-    """Sum of a[i] b[i] of two float32 arrays (d,): CHUNK sums, of every CHUNK-th product each, then those in pairs.
+    """The sum of a[i] b[i] over two float32 arrays (d,).
 
-    The order is part of the result, and is written down here rather than left to the compiler or the processor.
+    CHUNK partial sums, each of every CHUNK-th product, are added in pairs; what is left beyond a multiple of CHUNK
+    is added one by one. This order is part of the result, so it is fixed here and not left to the compiler or the
+    processor.
     """
 
     def codegen(context, builder, signature, args):
@@ -139,9 +145,9 @@ def dot(typing, a, b):
 
 @intrinsic
 def lanes_due(typing, start, reach, rate, first, along, distance, path):
-    """Mask of the i < LANES, counted from `first`, with rate along + max(start - distance, reach - path) <= 0.
+    """A mask of the neurons with rate along + max(start - distance, reach - path) <= 0.
 
-    NaN is never due.
+    Bit i < LANES stands for neuron first + i. NaN is never due.
     """
 
     def codegen(context, builder, signature, args):
@@ -161,11 +167,11 @@ def lanes_due(typing, start, reach, rate, first, along, distance, path):
 
 @intrinsic
 def lowest_bit(typing, mask):
-    """Index of the lowest bit set in a uint64; 64 in 0."""
+    """The index of the lowest set bit of a uint64; 64 if none is set."""
     return types.uint64(types.uint64), lambda context, builder, signature, args: builder.cttz(args[0], ir.IntType(1)(0))
 
 
 @intrinsic
 def bits(typing, mask):
-    """The number of bits set in a uint64."""
+    """The number of set bits of a uint64."""
     return types.int64(types.uint64), lambda context, builder, signature, args: builder.ctpop(args[0])

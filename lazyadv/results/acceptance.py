@@ -19,9 +19,11 @@ class Acceptance:
         """Of these records, those of which nothing but the code has changed.
 
         Raises:
-            Refused: some records of an experiment are of other code than the rest; or data are not there.
+            Refused: a record, a kept network or data are not there; or some records of an experiment are of other
+                code than the rest.
         """
         self.pipeline = made
+        _require_all(made, records)
         self.codes: dict[str, tuple[str, str]] = {}  # experiment -> the oldest code, today's
         groups: dict[str, dict[str, list[Kept]]] = {}
         for each in records:
@@ -53,7 +55,8 @@ class Acceptance:
         return found
 
     def choose(self, count: int, seed: int) -> list[Kept]:
-        """At least one changed record of every path through the code, and of the largest width and size.
+        """At least one changed record of every path through the code, one of the largest size among those of the
+        largest width, and one the other way about.
 
         Raises:
             Refused: `count` does not suffice for that, or is less than LEAST.
@@ -62,16 +65,20 @@ class Acceptance:
         for each in self.changed:
             for trait in each.traits:
                 demands.setdefault(trait, set()).add(each.path)
-        for (experiment, axis), most in self._largest().items():
-            runs = (each for each in self.changed if each.run.experiment == experiment)
-            demands[(experiment, axis)] = {each.path for each in runs if getattr(each.run, axis) == most}
+        for experiment in self.codes:
+            runs = [each for each in self.changed if each.run.experiment == experiment]
+            for axes in (("width", "size"), ("size", "width")):
+                largest = max(_values(each, axes) for each in runs)
+                demands[experiment, axes[0]] = {each.path for each in runs if _values(each, axes) == largest}
         needed: dict[Path, Kept] = {}
         pool = sample(self.changed, len(self.changed), seed)
         while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
             best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet))
             needed[best.path] = best
         least = max(LEAST, len(needed))
-        if self.changed and min(count, len(self.changed)) < least:
+        if self.changed and len(self.changed) < least:
+            raise Refused(f"evidence takes {least} records, and only {len(self.changed)} can be compared: train again")
+        if self.changed and count < least:
             raise Refused(f"evidence takes {least} of the {len(self.changed)} records: give --sample {least} or more")
         return sample(self.changed, count, seed, needed.values())
 
@@ -111,8 +118,14 @@ class Acceptance:
         at_most = {"size": max(each["size"] for each in params)} if "size" in params[0] else {}
         return _entry(rule, same, at_most, old, new, paths)
 
-    def trained(self, compared: list[Kept]) -> list[Equivalence]:
-        """Evidence on the records whose code has changed, once those compared were seen to be the same."""
+    def trained(self, compared: list[Kept], made_by: set[tuple[str, str]]) -> list[Equivalence]:
+        """Evidence on the records whose code has changed, once those compared were seen to be the same.
+
+        Raises:
+            Refused: what made them again, by experiment, is not today's code: it was edited meanwhile.
+        """
+        if made_by != {(experiment, codes[1]) for experiment, codes in self.codes.items()}:
+            raise Refused("refused: the code was changed while the sample was made")
         largest, entries = self._largest(), []
         for experiment, codes in self.codes.items():
             own = [each for each in compared if each.run.experiment == experiment]
@@ -121,6 +134,21 @@ class Acceptance:
             at_most = {axis: largest[experiment, axis] for axis in ("width", "size")}
             entries.append(_entry("train", same, at_most, *codes, [each.path for each in own]))
         return entries
+
+
+def _require_all(made: pipeline.Pipeline, records: list[Kept]) -> None:
+    """Or what is not there might have taken a path through the code that no record here took."""
+    networks = [paths.network_path(made.preset_name, run) for run in made.preset.audited]
+    for what, there, asked in (
+        ("records", len(records), len(made.runs())),
+        ("networks", sum(path.exists() for path in networks), len(networks)),
+    ):
+        if there < asked:
+            raise Refused(f"{made.preset_name}: {asked - there} of its {asked} {what} are not here: `dvc pull` them")
+
+
+def _values(each: Kept, axes: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(getattr(each.run, axis) for axis in axes)
 
 
 def _entry(

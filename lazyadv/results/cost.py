@@ -1,9 +1,10 @@
-"""What a run costs before it is done: seconds from its work, memory from its tuple.
+"""An estimate of what a run will cost: seconds from its work, memory from its parameters.
 
-The unit of work is one step of the attack on one example by one neuron in one dimension. All else is told in
-steps: SGD and the search in as many as take their time, a step's length in steps, for the kernel looks at the more
-neurons the farther a step goes. The constants are rounded from the records of `quick` and from jobs on all of MNIST,
-which the model meets to a third mostly. What a unit takes on a machine is for the records there to say.
+The unit of work is one step of the attack on one example, for one neuron and one dimension. Everything else is
+converted into such steps. SGD and the search count as the number of steps that take as long. A longer step counts
+for more, because the kernel then has to look at more neurons. The constants were fitted, and rounded, to the records of
+`quick` and to jobs on all of MNIST; most of these the model predicts to within a third. How many seconds a unit takes
+on a machine is worked out from the records there.
 """
 
 import contextlib
@@ -20,21 +21,21 @@ from lazyadv.workflow.pipeline import SENTINEL, Pipeline
 EXAMPLES = {
     "mnist": (12_665, 2_115),
     "mnist5k": (800, 200),
-}  # of the pair (0, 1), other pairs about: train, test
-SGD = 20  # steps: one example's pass of SGD
-SEARCH = 200  # steps: one example's search along the gradient
-LENGTH = 150  # steps: a path of length 1 in the units of x
-STEP = 250  # neurons: what a step takes besides them
-NEURON = 60  # dimensions: what a neuron takes besides them
-START = {True: 3e11, False: 5e10}  # work: before the first epoch; with an attack, its kernels are loaded
-IMPORTS = 1  # second, before the record's clock starts
-UNIT = 2.2e-12  # seconds a unit on the busy core that the constants are of; for `minutes`, which asks no record
-EPOCHS = 50  # that `share` counts at most
-SHORT = 15  # minutes to ask for, up to which runs share an allocation
+}  # train and test examples of the pair (0, 1); other pairs have about as many
+SGD = 20  # steps that take as long as a pass of SGD over one example
+SEARCH = 200  # steps that take as long as the search along the gradient from one example
+LENGTH = 150  # extra steps that a path of length 1, in the units of x, costs
+STEP = 250  # the fixed cost of a step, in neurons
+NEURON = 60  # the fixed cost of a neuron, in dimensions
+START = {True: 3e11, False: 5e10}  # work before the first epoch; True: with an attack, whose kernels are loaded
+IMPORTS = 1  # second of imports, before the record's clock starts
+UNIT = 2.2e-12  # seconds per unit on the busy core of the fit; for `minutes`, which reads no records
+EPOCHS = 50  # the most that `share` counts
+SHORT = 15  # minutes; runs that ask for no more than this share an allocation
 
 
 def work(run: Run, epochs: int | float) -> float:
-    """The units of work of a run that ends after `epochs` (lazyadv/networks/training.py says what an epoch does)."""
+    """The units of work of a run that ends after `epochs` (lazyadv/networks/training.py has what an epoch does)."""
     train, test = EXAMPLES[run.dataset]
     if isinstance(run, AdversarialRun):
         attack = run.atk_iters * (1 + LENGTH * run.step)
@@ -46,24 +47,24 @@ def work(run: Run, epochs: int | float) -> float:
 
 
 def most_epochs(run: Run) -> int:
-    """T; but `standard` does not train at radius 0."""
+    """T, or 0 for `standard` at radius 0, which does not train."""
     return 0 if isinstance(run, StandardRun) and run.radius == 0 else run.T
 
 
 def share(run: Run) -> float:
-    """A run's part in a progress display, where it is not known yet how many of its T epochs it will need."""
+    """A run's weight in a progress display, which cannot know how many of its T epochs the run will need."""
     return work(run, min(most_epochs(run), EPOCHS))
 
 
 def minutes(run: Run) -> int:
-    """Time to ask for: twice that of all T epochs, for slower cores, and five minutes for all that is not the run."""
+    """The time limit to request: five minutes, and twice the estimate for all T epochs, as cores may be slower."""
     return math.ceil(5 + 2 * UNIT * work(run, most_epochs(run)) / 60)
 
 
 def memory_mb(run: Run) -> int:
-    """Memory to ask for, in MB: half as much again as jobs were measured to take at their peak.
+    """The memory to request, in MB: one and a half times a fit to the measured peaks of jobs.
 
-    The programs themselves; copies of the network; copies of the examples.
+    The fit has a constant for the programs, and terms for copies of the network and of the examples.
     """
     floats = (16 * run.width + 5 * sum(EXAMPLES[run.dataset])) * run.size**2
     return math.ceil(1.5 * (200 + 4e-6 * floats))
@@ -71,7 +72,7 @@ def memory_mb(run: Run) -> int:
 
 @dataclass(frozen=True)
 class Need:
-    """The records of an experiment that targets ask for, and the runs among them that are to be trained."""
+    """How many records of an experiment the targets need, and the runs among them that have to be trained."""
 
     preset: str
     experiment: str
@@ -81,7 +82,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a record says of its own cost."""
+    """What a record says about its own cost."""
 
     preset: str
     run: Run
@@ -91,7 +92,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected seconds on one core; those of the longest run; the runs that are counted with all T epochs."""
+    """Seconds on one core: of all runs and of the longest; and how many runs are counted with all T epochs."""
 
     seconds: float
     longest: float
@@ -99,7 +100,7 @@ class Estimate:
 
 
 def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
-    """What targets need of each experiment.
+    """What the targets need, by experiment.
 
     Raises:
         ParamsError: a target is not in the pipeline.
@@ -117,7 +118,7 @@ def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
 
 
 def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> list[Path]:
-    """The records among targets and all that they are made from, each once."""
+    """The records among the targets and everything that they are made from, each once."""
     seen: dict[Path, None] = {}
     left = list(targets)
     while left:
@@ -129,21 +130,22 @@ def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) 
 
 
 def measured() -> list[Measured]:
-    """The costs of the records of all presets that a CPU made; a record that is damaged is passed over."""
+    """The costs of all presets' records that were made on a CPU; damaged records are skipped."""
     found = []
     for path in Path("results").glob("*/*/runs/[!.]*.json"):
         with contextlib.suppress(record.RecordError):
-            _, run, result, provenance = record.read(path)
+            _, _, run, result, provenance = record.read(path)
             if provenance["device"] == "cpu":
                 found.append(Measured(path.parts[1], run, len(result.epochs), provenance["seconds"]))
     return found
 
 
 def estimate(runs: list[Run], basis: list[Measured], own: list[Measured]) -> Estimate:
-    """The expected cost of runs, a unit of work at the pace of the records in `basis`, which are some.
+    """The expected cost of `runs`, at the pace (seconds per unit of work) of the records in `basis`, one or more.
 
-    A run has as many epochs as, on average, the records among its `own` preset's that differ from it in the seed
-    alone; or else in the axes of the grid alone; or else T, which is the most that it can have.
+    A run is expected to take as many epochs as similar records of its own preset (`own`) took on average: those that
+    differ only in the seed; if there are none, those that differ only in the axes of the grid; if there are none
+    either, T, its limit.
     """
     unit = sum(each.seconds for each in basis) / sum(work(each.run, each.epochs) for each in basis)
     alike: dict[Hashable, list[int]] = {}
@@ -159,16 +161,16 @@ def estimate(runs: list[Run], basis: list[Measured], own: list[Measured]) -> Est
 
 
 def _likeness(run: Run) -> list[Hashable]:
-    """What a run shares with those that differ in the seed alone, and with those that differ in their axes alone.
+    """Two keys: runs with the same first key differ only in the seed, with the same second key only in their axes.
 
-    Runs that do not train are like none that does.
+    A run that does not train shares no key with one that does.
     """
     trains = most_epochs(run) > 0
     return [(trains, tuple(run.model_dump(exclude=out).items())) for out in ({"seed"}, {*run.axes})]
 
 
 def duration(seconds: float) -> str:
-    """In the unit that suits: 12 s, 3.4 min, 5.6 h."""
+    """Seconds as text, in a suitable unit: 12 s, 3.4 min, 5.6 h."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"

@@ -5,14 +5,15 @@ which alone may differ between two runs of the same tuple.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from lazyadv.errors import UserError
-from lazyadv.files import SealError, read_sealed, write_sealed
+from lazyadv.files import read_sealed, write_sealed
 from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search
-from lazyadv.run import RUNS, ParamsError, Run, checked
-from lazyadv.workflow.provenance import Ingredients
+from lazyadv.run import RUNS, Run, checked
+from lazyadv.workflow.provenance import Ingredients, trusted
 
 
 class RecordError(UserError):
@@ -53,6 +54,7 @@ class Record(NamedTuple):
     """What a file of a record says."""
 
     fingerprint: str
+    made_from: Ingredients
     run: Run
     result: Result
     provenance: dict[str, Any]
@@ -70,10 +72,12 @@ def read(path: Path) -> Record:
         kind = RUNS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         result = checked(Result, record, str(path))
-        float(provenance["seconds"])  # which cost.py counts on
-    except (ValueError, KeyError, TypeError) as error:
-        what = str(error) if isinstance(error, ParamsError | SealError) else f"{path}: not a whole record ({error!r})"
+        made_from = trusted(provenance["made_from"], fingerprint)
+        if not math.isfinite(provenance["seconds"]) or not isinstance(provenance["device"], str):
+            raise ValueError("its provenance has no seconds, or no device")  # which cost.py counts on
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        what = str(error) if isinstance(error, UserError) else f"{path}: not a whole record ({error})"
         raise RecordError(f"{what}; delete it and run again") from None
     if path.stem != run.name:
         raise RecordError(f"{path}: is the record of {run.name}; delete it and run again")
-    return Record(fingerprint, run, result, provenance)
+    return Record(fingerprint, made_from, run, result, provenance)

@@ -10,6 +10,7 @@ import pandas as pd
 from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.results import record
 from lazyadv.run import Run
+from lazyadv.workflow.provenance import ingredients_of
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,14 @@ def select(path: Path, runs: list[Run]) -> Selection:
     """The rows of `runs` in the table at `path`.
 
     Raises:
-        RecordError: it is no table, or not what was sealed.
+        RecordError: it is no table, another preset's, or not what was sealed.
     """
     try:
+        if (preset := ingredients_of(path).params["preset"]) != path.parts[1]:
+            raise SealError(f"{path}: is a table of {preset}")
         table = pd.read_csv(io.BytesIO(read_sealed(path))).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
     except SealError as error:
-        raise record.RecordError(str(error)) from None
+        raise record.RecordError(f"{error}; delete it and run again") from None
     except (ValueError, KeyError) as error:
         raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None

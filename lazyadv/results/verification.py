@@ -6,7 +6,8 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lazyadv import data
 from lazyadv.errors import UserError
 from lazyadv.results import cost, record
 from lazyadv.run import Run
-from lazyadv.workflow import paths, pipeline, provenance
+from lazyadv.workflow import equivalence, paths, pipeline, provenance
 from lazyadv.workflow.provenance import Ingredients
 from lazyadv.workflow.sources import ROOT
 
@@ -48,24 +49,39 @@ def kept(path: Path) -> Kept:
 
     Raises:
         RecordError: it is damaged, or another run's.
+        Refused: there is none at `path`.
     """
-    _, run, result, environment = record.read(path)
-    network = path.parents[1] / "networks" / f"{run.name}.npz"
-    made, there = provenance.ingredients_of(path), network if network.exists() else None
-    return Kept(path, run, result.stopped, environment["seconds"], made, there)
+    if path.suffix != ".json":
+        raise Refused(f"{path}: is no record; those are results/*/*/runs/*.json")
+    if not path.exists():
+        raise Refused(f"{path}: there is no such record here: `dvc pull`, or train it first")
+    _, made, run, result, environment = record.read(path)
+    network = path.absolute().parents[1] / "networks" / f"{run.name}.npz"
+    return Kept(path, run, result.stopped, environment["seconds"], made, network if network.exists() else None)
 
 
 def sample(records: list[Kept], count: int, seed: int, first: Iterable[Kept] = ()) -> list[Kept]:
-    """`first` and then others, `count` in all: one of each experiment, size and width in turn, the cheapest first."""
+    """`first` and then others, `count` in all: of each experiment in turn, of each size and width in turn.
+
+    The sizes and widths come in the order of their cheapest record; which of their records, `seed` draws.
+    """
     draw = random.Random(seed)
-    strata: dict[tuple[Any, ...], list[Kept]] = {}
+    strata: dict[str, dict[tuple[int, int], list[Kept]]] = {}
     for each in sorted(records, key=lambda each: (each.seconds, each.path)):
-        strata.setdefault((each.run.experiment, each.run.size, each.run.width), []).append(each)
-    for stratum in strata.values():
-        draw.shuffle(stratum)
-    in_turn = (each for turn in itertools.zip_longest(*strata.values()) for each in turn if each is not None)
-    chosen = {each.path: each for each in (*first, *in_turn)}
+        of_experiment = strata.setdefault(each.run.experiment, {})
+        of_experiment.setdefault((each.run.size, each.run.width), []).append(each)
+    for of_experiment in strata.values():
+        for stratum in of_experiment.values():
+            draw.shuffle(stratum)
+    chosen = {each.path: each for each in first}
+    in_turn = _in_turn(*(_in_turn(*of_experiment.values()) for of_experiment in strata.values()))
+    chosen |= {each.path: each for each in in_turn}
     return sorted(list(chosen.values())[:count], key=lambda each: each.seconds)
+
+
+def _in_turn(*lists: Iterable[Kept]) -> Iterator[Kept]:
+    """The first of each, then the second of each, …"""
+    return (each for turn in itertools.zip_longest(*lists) for each in turn if each is not None)
 
 
 def prepare(run: Run, folder: Path) -> Path:
@@ -82,13 +98,16 @@ def prepare(run: Run, folder: Path) -> Path:
     return folder / path
 
 
-def difference(old: Kept, folder: Path) -> str | None:
-    """Make a run again in `folder`, where its data are; the first key of its record that differs, if any.
+def difference(old: Kept, folder: Path) -> tuple[str | None, str]:
+    """Make a run again in `folder`, where its data are.
+
+    Returns:
+        The first key of its record that differs, if any; the digest of the code that made it again.
 
     Raises:
         Refused: its training fails.
     """
-    new = folder / str(old.path).lstrip("/")
+    new = Path(tempfile.mkdtemp(dir=folder)) / old.path.name  # not by its own path, which may lead anywhere
     network = new.with_suffix(".npz")
     keep = ["--network", str(network)] if old.network else []
     run_stage(folder, "train", *old.run.flags.split(), "--out", str(new), *keep)
@@ -99,7 +118,7 @@ def difference(old: Kept, folder: Path) -> str | None:
     found = first_difference(*contents)
     if not found and old.network:
         found = array_difference(old.network, network)
-    return found
+    return found, equivalence.code_digest(provenance.ingredients_of(new).code)
 
 
 def first_difference(old: Any, new: Any, key: str = "") -> str | None:

@@ -6,6 +6,7 @@ the new code stands for the old, for runs of those settings up to the width and 
 are worked out as if the old code were still there, and no result file is touched.
 """
 
+import graphlib
 import hashlib
 import json
 from functools import cache
@@ -42,7 +43,7 @@ class Equivalence(BaseModel):
         return (
             self.rule == rule
             and all(params.get(key) == value for key, value in self.same.items())
-            and all(params[key] <= value for key, value in self.at_most.items())
+            and all(key in params and params[key] <= value for key, value in self.at_most.items())
         )
 
     @property
@@ -62,8 +63,6 @@ def origin(rule: str, params: dict[str, Any], code: dict[str, str]) -> tuple[str
     while step := next((each for each in known() if each.new == digest and each.covers(rule, params)), None):
         digest = step.old
         steps.append(step)
-        if len(steps) > len(known()):
-            raise EquivalenceError(f"{FILE.name}: its entries lead round in a circle at {digest}")
     return digest, steps
 
 
@@ -72,7 +71,7 @@ def known() -> tuple[Equivalence, ...]:
     """All entries.
 
     Raises:
-        EquivalenceError: the file is damaged, or an entry was written by hand.
+        EquivalenceError: the file is damaged, an entry was written by hand, or they lead round in a circle.
     """
     if not FILE.exists():
         return ()
@@ -85,15 +84,38 @@ def known() -> tuple[Equivalence, ...]:
     for place, (digest, entry) in enumerate(found):
         if digest != entry.digest:
             raise EquivalenceError(f"{FILE.name}: entry {place} is not as verify wrote it; restore it from git")
-    return tuple(entry for _, entry in found)
+    entries = tuple(entry for _, entry in found)
+    _require_straight(entries)
+    return entries
 
 
 def add(entries: list[Equivalence]) -> None:
-    """Write more entries behind those that there are."""
-    lines = [entry.model_dump(mode="json") | {"digest": entry.digest} for entry in (*known(), *entries)]
+    """Write more entries behind those that the file has by now.
+
+    Raises:
+        EquivalenceError: with them the entries would lead round in a circle.
+    """
+    known.cache_clear()
+    together = (*known(), *entries)
+    _require_straight(together)
+    lines = [entry.model_dump(mode="json") | {"digest": entry.digest} for entry in together]
     with replacing(FILE) as temporary:
         temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
     known.cache_clear()
+
+
+def _require_straight(entries: tuple[Equivalence, ...]) -> None:
+    """See that no code stands for itself by way of others."""
+    steps: dict[str, dict[str, set[str]]] = {}
+    for each in entries:
+        kind = json.dumps([each.rule, each.same], sort_keys=True)
+        steps.setdefault(kind, {}).setdefault(each.new, set()).add(each.old)
+    for graph in steps.values():
+        try:
+            graphlib.TopologicalSorter(graph).prepare()
+        except graphlib.CycleError as error:
+            codes = " = ".join(error.args[1])
+            raise EquivalenceError(f"{FILE.name}: its entries lead round in a circle ({codes})") from None
 
 
 def _hash(content: dict[str, Any]) -> str:

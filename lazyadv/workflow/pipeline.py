@@ -4,6 +4,7 @@ Stages and the Snakefile use the same recipes. A stage fills in the fingerprints
 read; the Snakefile those that the files should have.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -155,8 +156,10 @@ class Pipeline:
                     return plot(preset, self.params.choose(preset), _figure(name))
                 case ("figures", name):
                     return plot(self.preset_name, self.preset, _figure(name))
-        except (ValueError, KeyError) as error:
+        except ParamsError as error:
             raise ParamsError(f"{path}: {error}") from None
+        except (ValueError, KeyError):
+            pass
         raise ParamsError(f"{path}: the pipeline makes nothing of this name")
 
     def runs(self) -> list[Run]:
@@ -211,7 +214,7 @@ class Pipeline:
             case ("figures", preset, _):
                 return figure_paths(preset, path.stem)
             case ("results", preset, "claims.json"):
-                return [*claims_paths(preset), *metrics_path(preset).glob("*.yaml")]
+                return [*claims_paths(preset), *_metrics(preset)]
             case ("results", preset, _, "runs", _):
                 run = self.run(path)
                 return [path, network_path(preset, run)] if run in self.params.choose(preset).audited else [path]
@@ -233,8 +236,17 @@ def _values(name: str) -> Iterable[str]:
     return [part.partition("=")[2] for part in name.removesuffix(".npz").split(",")]
 
 
+def _metrics(preset: str) -> list[Path]:
+    """The files of metrics that belong to a ledger: one for each of its claims."""
+    try:
+        claims = json.loads(claims_paths(preset)[0].read_bytes())["claims"]
+    except (OSError, ValueError, KeyError):
+        return []  # and so the ledger itself is not fresh
+    return [metrics_path(preset) / f"{claim}.yaml" for claim in claims]
+
+
 def _figure(name: str) -> str:
     figure, _, suffix = name.partition(".")
     if figure not in FIGURES or suffix not in ("pdf", "svg"):
-        raise ValueError(f"there is no figure {name!r}")
+        raise ParamsError(f"there is no figure {name!r}")
     return figure

@@ -16,6 +16,7 @@ The stamp is JSON, readable with any tool: keys of a record, the `made_from` col
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -95,12 +96,22 @@ def ingredients_of(path: Path) -> Ingredients:
     text = content[stamp.start() :].decode("utf-8", "replace")
     try:
         made, _ = json.JSONDecoder().raw_decode(text.replace('""', '"') if path.suffix == ".csv" else text)
-        made_from = Ingredients(**(made.get("made_from") or made["provenance"]["made_from"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SealError(f"{path}: its stamp cannot be read ({error!r}); delete it and run again") from None
-    if made_from.fingerprint != made["fingerprint"]:
-        raise SealError(f"{path}: its fingerprint is not that of what it says it was made from: edited by hand")
-    return made_from
+        return trusted(made.get("made_from") or made["provenance"]["made_from"], made["fingerprint"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SealError(f"{path}: its stamp cannot be read ({error})") from None
+
+
+def trusted(made_from: dict[str, Any], fingerprint: str) -> Ingredients:
+    """The ingredients that a file names, which its fingerprint must be of.
+
+    Raises:
+        ValueError: it is not: somebody has edited one of the two.
+        TypeError: they are no ingredients.
+    """
+    ingredients = Ingredients(**made_from)
+    if ingredients.fingerprint != fingerprint:
+        raise ValueError("the fingerprint is not that of what it says it was made from: edited by hand")
+    return ingredients
 
 
 def environment(device: str, seconds: float) -> dict[str, Any]:
@@ -118,7 +129,12 @@ def environment(device: str, seconds: float) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit that the project stands at, with -dirty after it where more than outputs has changed since."""
+    """The commit that the project stands at, with -dirty after it where more than outputs has changed since.
+
+    None where there is no git, or no repository.
+    """
+    if shutil.which("git") is None:
+        return None
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     if found.returncode:
         return None

@@ -40,7 +40,7 @@ def reach(*entries: str) -> dict[str, str]:
         SourceError: an entry or a name imported from this project does not exist.
     """
     reached: dict[str, str] = {}
-    waiting = ["lazyadv:*", *entries]  # the package's own top level runs with every import of it
+    waiting = list(entries)
     while waiting:
         entry = waiting.pop()
         if entry in reached or entry.partition(":")[0] in BOOKKEEPING:
@@ -60,7 +60,10 @@ def _examine(entry: str) -> tuple[str, tuple[str, ...]]:
             return _hash([]), tuple(_resolve(*module.imports[symbol]))
         raise SourceError(f"{name} defines no {symbol!r}")
     statements = module.definitions[symbol]
-    uses = [f"{name}:{LOOSE}"] if module.definitions[LOOSE] and symbol != LOOSE else []
+    # the top levels of a module and of the packages around it run with every import of it
+    parts = name.split(".")
+    around = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    uses = [f"{each}:{LOOSE}" for each in around if _parse(each).definitions[LOOSE]]
     for statement in statements:
         nodes = list(ast.walk(statement))
         imports = module.imports | _imports(nodes)
@@ -96,6 +99,8 @@ def _resolve(name: str, symbol: str | None, attribute: str | None = None) -> lis
 @cache
 def _parse(name: str) -> Module:
     path = _path(name)
+    if path.name == "__init__.py" and not path.exists():  # a folder of modules, such as stages
+        return Module({LOOSE: []}, {})
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     definitions: dict[str, list[ast.stmt]] = {LOOSE: []}
     for statement in tree.body:
