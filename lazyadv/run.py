@@ -27,12 +27,13 @@ def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 without_repeats = AfterValidator(_without_repeats)
+MOST_SIZE = 112  # pixels a side; four times that of MNIST, whose digits are enlarged beyond 28
 Digit = Annotated[int, Field(ge=0, le=9)]
 Pair = Annotated[tuple[Digit, Digit], Field(strict=False), without_repeats]
 Positive = Annotated[float, Field(gt=0)]
 Radius = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Size = Annotated[int, Field(ge=1, le=28)]
+Size = Annotated[int, Field(ge=1, le=MOST_SIZE)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 

@@ -13,7 +13,7 @@ from lazyadv.workflow import arithmetic, paths
 arithmetic.pin()
 
 from lazyadv import data
-from lazyadv.run import Dataset
+from lazyadv.run import MOST_SIZE, Dataset
 from lazyadv.workflow import command, pipeline, provenance
 
 
@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("dataset", choices=get_args(Dataset))
     parser.add_argument("--num1", type=int, default=0, choices=range(10), metavar="DIGIT", help="class −1")
     parser.add_argument("--num2", type=int, default=1, choices=range(10), metavar="DIGIT", help="class +1")
-    parser.add_argument("--size", type=int, default=28, choices=range(1, 29), metavar="SIZE", help="pixels a side")
+    parser.add_argument(
+        "--size", type=int, default=28, choices=range(1, MOST_SIZE + 1), metavar="SIZE", help="pixels a side"
+    )
     parser.add_argument("--antialias", action=argparse.BooleanOptionalAction, default=False)
     args = parser.parse_args()
     if args.num1 == args.num2:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from lazyadv.params import FIGURES, Params, Preset, load
-from lazyadv.run import EXPERIMENTS, Dataset, ParamsError, Run
+from lazyadv.run import EXPERIMENTS, MOST_SIZE, Dataset, ParamsError, Run
 from lazyadv.workflow import sources
 from lazyadv.workflow.paths import (
     audit_path,
@@ -140,7 +140,7 @@ class Pipeline:
                     first, second = pair.split("-")
                     size, antialias = _values(name)
                     where = (dataset, (int(first), int(second)), int(size), antialias == "true")
-                    if path == pair_path(*where) and first != second and 1 <= where[2] <= 28:
+                    if path == pair_path(*where) and first != second and 1 <= where[2] <= MOST_SIZE:
                         return prepare(*where)
                 case ("results", preset, experiment, "runs" | "networks", _) if experiment in EXPERIMENTS:
                     run = self.run(path)
