@@ -130,9 +130,7 @@ def test_a_rewritten_line_says_which_definition_changed(clone: Clone) -> None:
         "np.polyfit(np.log(x), np.log(y), deg=1)[0]",
     )
     said = clone.run("python", "stages/why.py", "figures/tiny/fig1.pdf", ok=False).stdout
-    assert said.startswith(
-        "figures/tiny/fig1.pdf: stale\n  code: lazyadv.results.fits:slope has changed\n  \n  made by "
-    )
+    assert said.startswith("figures/tiny/fig1.pdf: stale\n  code: lazyadv.results.fits:slope has changed\n  made by ")
     assert clone.jobs() == {"plot": 2, "publish": 2, "ledger": 1}  # figures 1 and 3 fit slopes
 
 
