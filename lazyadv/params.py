@@ -4,6 +4,7 @@ params.yaml is read once, checked, and frozen.
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from lazyadv.run import (
     Common,
     Count,
     Experiment,
+    Pair,
     ParamsError,
     Positive,
     Radius,
@@ -59,21 +61,26 @@ class AdvtrainBlock(_Block):
     eps: Axis[Positive]
 
 
+class AdvtrainpairBlock(AdvtrainBlock):
+    experiment: ClassVar[Experiment] = "advtrainpair"
+    pair: Axis[Pair]
+
+
 class AdvtraingapBlock(_Block):
     experiment: ClassVar[Experiment] = "advtraingap"
     gap: Axis[Radius]
     eps: Axis[Positive]
 
 
-Blocks = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
+Blocks = Annotated[tuple[T, ...], Field(strict=False)]
 PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class Audit(Strict):
     """Runs of figures 3 and 4 whose final network is kept, and attacked by other means than it was trained against."""
 
-    advtrain: Blocks[AdvtrainBlock]
-    advtraingap: Blocks[AdvtraingapBlock]
+    advtrain: Annotated[Blocks[AdvtrainBlock], Field(min_length=1)]
+    advtraingap: Annotated[Blocks[AdvtraingapBlock], Field(min_length=1)]
 
 
 class Preset(Common):
@@ -90,6 +97,7 @@ class Preset(Common):
     fig2: Blocks[StandardBlock] = ()
     fig3: Blocks[AdvtrainBlock] = ()
     fig4: Blocks[AdvtraingapBlock] = ()
+    pairs: Blocks[AdvtrainpairBlock] = ()
     audit: Audit
     counterpart: PresetName | None = None
 
@@ -102,16 +110,20 @@ class Preset(Common):
         return self
 
     def differences(self, other: "Preset") -> list[str]:
-        """The keys that keep two presets from doing the same under two protocols; hyperparameters may be other."""
-        same = ("dataset", "pair", "antialias", *FIGURES)
+        """The keys that keep two presets from doing the same under two protocols, in the figures that both have.
+
+        Hyperparameters may be other.
+        """
+        both = [figure for figure in FIGURES if getattr(self, figure) and getattr(other, figure)]
+        same = ("dataset", "pair", "antialias", *both)
         protocol = ["protocol"] if self.protocol == other.protocol else []
         return protocol + [key for key in same if getattr(self, key) != getattr(other, key)]
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
         shared = {key: getattr(self, key) for key in Common.model_fields}
-        settings = getattr(self, experiment).model_dump()
-        return RUNS[experiment](**shared, **settings, **axes)
+        settings = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
+        return RUNS[experiment](**{**shared, **settings.model_dump(), **axes})
 
     @property
     def figures(self) -> list[str]:
@@ -142,7 +154,9 @@ class Preset(Common):
 
 # each figure, and the experiment that feeds it
 FIGURES: dict[str, Experiment] = {
-    name: get_args(field.annotation)[0].experiment for name, field in Preset.model_fields.items() if name[:3] == "fig"
+    name: get_args(field.annotation)[0].experiment
+    for name, field in Preset.model_fields.items()
+    if name[:3] == "fig" or name == "pairs"
 }
 
 
@@ -161,14 +175,20 @@ class Params(Strict):
         return self
 
     def choose(self, name: str) -> Preset:
-        """The preset of that name.
+        """The preset of that name; of `quick-4-9`, quick with the digits 4 and 9.
 
         Raises:
-            ParamsError: there is none; the message lists those there are.
+            ParamsError: there is none, or its two digits are one; the message lists those there are.
         """
-        if not isinstance(name, str) or name not in self.presets:
-            raise ParamsError(f"preset: {name!r} is not among those of params.yaml: {', '.join(self.presets)}")
-        return self.presets[name]
+        if isinstance(name, str) and name in self.presets:
+            return self.presets[name]
+        paired = re.fullmatch(r"(.+)-([0-9])-([0-9])", str(name))
+        if not paired or paired[1] not in self.presets:
+            listed = ", ".join(self.presets)
+            raise ParamsError(f"preset: {name!r} is not among those of params.yaml: {listed}; or one with -4-9 behind")
+        preset = self.presets[paired[1]]
+        changed = {"pair": (int(paired[2]), int(paired[3])), "counterpart": None}
+        return checked(Preset, preset.model_dump() | changed, f"preset {name}")
 
     def with_counterpart(self, name: str) -> dict[str, Preset]:
         """The preset of that name and, if it has one that does the same, its counterpart, by name.

@@ -12,7 +12,7 @@ from lazyadv.errors import UserError
 
 Dataset = Literal["mnist", "mnist5k"]
 Protocol = Literal["released", "strict"]
-Experiment = Literal["standard", "advtrain", "advtraingap"]
+Experiment = Literal["standard", "advtrain", "advtraingap", "advtrainpair"]
 EXPERIMENTS: tuple[Experiment, ...] = get_args(Experiment)
 
 
@@ -62,7 +62,7 @@ class StandardSettings(Strict):
 
 
 class AdversarialSettings(Strict):
-    """Hyperparameters of `advtrain` and `advtraingap`; atk_iters is the number of PGD steps."""
+    """Hyperparameters of the adversarial experiments; atk_iters is the number of PGD steps."""
 
     bs: Count
     T: Count
@@ -151,15 +151,25 @@ class AdvtraingapRun(AdversarialRun):
         return self.gap
 
 
+class AdvtrainpairRun(LazyRun, AdversarialRun):
+    """A run of figure 3 for any pair of digits."""
+
+    axes = ("pair", "width", "size", "C0", "eps", "seed")
+    experiment: Literal["advtrainpair"] = "advtrainpair"
+
+
 RUNS: dict[str, type[Run]] = {
     "standard": StandardRun,
     "advtrain": AdvtrainRun,
     "advtraingap": AdvtraingapRun,
+    "advtrainpair": AdvtrainpairRun,
 }
 
 
 def plain(value: Any) -> str:
-    """A value as paths and flags spell it: 10 rather than 10.0, floats otherwise in full."""
+    """A value as paths and flags spell it: 10 rather than 10.0, floats otherwise in full, a pair as 0-1."""
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

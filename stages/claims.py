@@ -10,6 +10,7 @@ from lazyadv.workflow import arithmetic, paths
 
 arithmetic.pin()
 
+import pandas as pd
 import yaml
 
 from lazyadv import params
@@ -52,10 +53,10 @@ def main() -> None:
 
 def selections(name: str, preset: params.Preset) -> dict[str, table.Selection]:
     """The rows of each figure, and of the audit."""
-    found: dict[str, table.Selection] = {
-        figure: table.select(paths.table_path(name, experiment), preset.runs(figure))
-        for figure, experiment in params.FIGURES.items()
-    }
+    found = dict.fromkeys(params.FIGURES, table.Selection(pd.DataFrame(), 0))  # what it has no grid for
+    for figure in preset.figures:
+        path = paths.table_path(name, params.FIGURES[figure])
+        found[figure] = table.select(path, preset.runs(figure))
     return {**found, "audit": table.select(paths.audit_path(name), list(preset.audited))}
 
 

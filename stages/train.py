@@ -26,6 +26,7 @@ from lazyadv.workflow import command, pipeline, provenance
 standard = training.standard
 advtrain = training.adversarial
 advtraingap = training.adversarial
+advtrainpair = training.adversarial
 
 
 def main() -> None:
@@ -114,6 +115,7 @@ RUN_HELP = {
     "standard": "train until the lazy radius, then find the step along the gradient that flips each prediction",
     "advtrain": "projected adversarial training within C0/√m",
     "advtraingap": "projected adversarial training within a given gap",
+    "advtrainpair": "as advtrain, for figures over pairs of digits",
 }
 
 

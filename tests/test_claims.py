@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lazyadv.results import claims
+from lazyadv.results import claims, measures
 from lazyadv.results.table import Selection
 
 SIZES = (5, 10, 20)
@@ -16,13 +16,80 @@ CLAIMS = {claim.key: claim for claim in claims.LEDGER}
 
 def fig3(power: float, seeds: int = 3) -> Selection:
     """Robust accuracy that falls linearly through 1/2 at ε = 0.5 d^power, a little other for each seed."""
+    return falling({size: 0.5 * size ** (2 * power) for size in SIZES}, 10, seeds)
+
+
+def falling(halves: dict[int, float], C0: float, seeds: int = 3) -> Selection:
+    """Robust accuracy that falls linearly through 1/2 at these ε, 1 % higher for each further seed."""
     eps = np.linspace(0.001, 1, 200)
+    shared = {"width": 1000, "C0": C0, "radius": C0 / 1000**0.5, "largest_deviation": 1.0, "stopped": "epochs"}
     rows = [
-        {"width": 1000, "C0": 10.0, "size": size, "eps": e, "seed": seed, "robust_test_accuracy": accuracy}
-        for size, seed in itertools.product(SIZES, range(seeds))
-        for e, accuracy in zip(eps, 0.5 + (0.5 * size ** (2 * power) * (1 + seed / 100) - eps), strict=True)
+        {**shared, "late_gain": 0.0, "size": size, "eps": e, "seed": seed, "robust_test_accuracy": accuracy}
+        | {"run": f"{C0},{size},{e},{seed}"}
+        for (size, half), seed in itertools.product(halves.items(), range(seeds))
+        for e, accuracy in zip(eps, 0.5 + (half * (1 + seed / 100) - eps), strict=True)
     ]
     return Selection(pd.DataFrame(rows), len(rows))
+
+
+def with_control(seeds: int = 3) -> Selection:
+    """Laziness binds at sizes 10, 20 and 40, where ε½ falls as d^(−1/2); at 5 it does not, at 7 only just not.
+
+    The control's ε½ at 7 is 3 % higher, so its least is 1 % above the largest of the three lazy seeds, whose spread
+    is 2 %.
+    """
+    lazy = falling({5: 0.6, 7: 0.5, 10: 0.4, 20: 0.2, 40: 0.1}, 10)
+    free = falling({5: 0.6, 7: 0.515, 10: 0.6, 20: 0.55, 40: 0.5}, 1000, seeds)
+    return Selection(pd.concat([lazy.rows, free.rows]), lazy.asked + free.asked)
+
+
+def test_laziness_binds_where_the_control_keeps_more_than_seeds_differ() -> None:
+    rows = with_control().rows
+    assert measures.binding(rows) == {5: False, 7: False, 10: True, 20: True, 40: True}
+    unknown = rows[~((rows["size"] == 7) & (rows["eps"] > 0.3) & (rows["C0"] == 1000))]
+    assert measures.binding(unknown)[7] is None
+    assert measures.binding(measures.lazy(rows)) == {}
+
+
+def test_the_ledger_tells_laziness_from_the_digits() -> None:
+    found = {key: claims.judge(CLAIMS[key], with_control()) for key in CLAIMS if CLAIMS[key].figure == "fig3"}
+    assert found["binding_half"].value == pytest.approx(-0.5, abs=0.01)
+    assert found["control_half"].value == pytest.approx(-0.066, abs=0.005)
+    assert found["control_excess"].value == pytest.approx(0.015, abs=0.005)
+    for key in ("binding_half", "control_half", "control_excess", "control_unbound", "training_ended"):
+        assert found[key].verdict == "holds", key
+    assert found["robust_half"].value > found["binding_half"].value + 0.05  # over all sizes
+
+
+def test_a_control_that_was_bound_or_still_improves_is_counted() -> None:
+    rows = with_control().rows
+    one = rows["run"] == rows["run"].iloc[-1]
+    bound = rows.assign(largest_deviation=np.where(one, 20.0, 1.0))
+    found = claims.judge(CLAIMS["control_unbound"], Selection(bound, len(bound)))
+    assert (found.value, found.verdict) != (1, "holds")
+    rising = rows.assign(late_gain=np.where(one, 0.02, 0.0))
+    assert claims.judge(CLAIMS["training_ended"], Selection(rising, len(rows))).verdict != "holds"
+    patient = rising.assign(stopped=np.where(one, "patience", "epochs"))
+    assert claims.judge(CLAIMS["training_ended"], Selection(patient, len(rows))).verdict == "holds"
+
+
+def test_without_a_known_control_nothing_is_said_of_where_it_binds() -> None:
+    rows = with_control(seeds=2).rows
+    assert claims.judge(CLAIMS["control_half"], Selection(rows, len(rows))).verdict == "undecided"
+    rows = with_control().rows
+    never = rows.assign(robust_test_accuracy=np.where(rows["C0"] == 1000, 0.9, rows["robust_test_accuracy"]))
+    assert claims.judge(CLAIMS["binding_half"], Selection(never, len(rows))).verdict == "undecided"
+
+
+def test_pairs_that_the_control_does_not_learn_count_in_no_slope() -> None:
+    parts = [with_control().rows.assign(pair=pair, clean_test_accuracy=0.95) for pair in ("0-1", "1-7", "4-9")]
+    parts += [with_control().rows.assign(pair="3-8", clean_test_accuracy=0.85)]
+    rows = pd.concat(parts)
+    rows = rows[rows["seed"] == 0]
+    for key, value in (("pairs_half", -0.5), ("pairs_ratio", 5)):
+        found = claims.judge(CLAIMS[key], Selection(rows, len(rows)))
+        assert (found.units, found.verdict) == (3, "holds"), key
+        assert found.value == pytest.approx(value, abs=0.02)
 
 
 def test_a_slope_of_one_half_holds_and_one_of_one_fails() -> None:

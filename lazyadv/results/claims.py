@@ -3,6 +3,10 @@
 A claim is measured once per unit (a seed's runs at one width), so that the interval, a bootstrap over units,
 says how far seeds and widths disagree. Within the bound as a whole: holds; outside as a whole: fails; astride,
 from too few seeds, or where a run is missing or a unit cannot be measured: undecided.
+
+Bounds and rules were fixed before the measurements that they judge. That *laziness binds* at a size of figure 3 means:
+the least ε½ of its control there (networks that may move as far as they like) exceeds the largest of the lazy networks
+by more than the seeds of either differ among themselves (measures.binding).
 """
 
 from collections.abc import Callable, Mapping
@@ -110,6 +114,52 @@ LEDGER = (
         measures.half_slope,
     ),
     Claim(
+        "binding_half",
+        "Where laziness binds, that is so.",
+        "figure 3 and its control",
+        "log-log slope in d of lazy networks' ε at robust accuracy 1/2, over the sizes where laziness binds",
+        HALF_ORDER,
+        "fig3",
+        measures.binding_slope,
+    ),
+    Claim(
+        "control_half",
+        "Networks that may move freely lose robust accuracy more slowly there.",
+        "no claim of the paper; figure 3's control",
+        "log-log slope in d of the control's ε at robust accuracy 1/2, over the same sizes",
+        (HALF_ORDER[1], 0.0),
+        "fig3",
+        measures.control_slope,
+    ),
+    Claim(
+        "control_excess",
+        "Where laziness does not bind, lazy and free networks agree: there the digits set the limit.",
+        "no claim of the paper; figure 3's control",
+        "share by which the control's ε at robust accuracy 1/2 exceeds lazy networks', over the other sizes",
+        (-0.05, 0.05),
+        "fig3",
+        measures.control_excess,
+    ),
+    Claim(
+        "control_unbound",
+        "The control's networks move freely.",
+        "no claim of the paper, but a condition of the others",
+        "share of its runs in which no neuron came as far as half the radius at any epoch",
+        (1.0, 1.0),
+        "fig3",
+        measures.unbound,
+    ),
+    Claim(
+        "training_ended",
+        "Figure 3's networks, lazy and free, are trained to the end.",
+        "no claim of the paper, but a condition of the others",
+        "share of runs that had stopped improving: by patience, or with robust train accuracy in the last fifth of "
+        f"the epochs at most {measures.STILL:g} above that in the fifth before",
+        (1.0, 1.0),
+        "fig3",
+        measures.finished,
+    ),
+    Claim(
         "robust_collapse",
         "It collapses altogether at the largest dimension and perturbation.",
         "figure 3",
@@ -135,6 +185,25 @@ LEDGER = (
         HALF_ORDER,
         "fig4",
         measures.transition_slope,
+    ),
+    Claim(
+        "pairs_half",
+        "Other pairs of digits, too, lose robust accuracy at order d^(−1/2) where laziness binds.",
+        "no claim of the paper; figure `pairs`",
+        "log-log slope in d of lazy networks' ε at robust accuracy 1/2, of each pair that the control learns, over "
+        "the sizes at which the control's is a tenth larger",
+        HALF_ORDER,
+        "pairs",
+        measures.pair_slope,
+    ),
+    Claim(
+        "pairs_ratio",
+        "For other pairs of digits, too, networks that may move freely withstand more at the largest dimension.",
+        "no claim of the paper; figure `pairs`",
+        "the control's ε at robust accuracy 1/2 over lazy networks', of each pair that the control learns",
+        (1.1, 100.0),
+        "pairs",
+        measures.pair_ratio,
     ),
     Claim(
         "attack",
@@ -227,6 +296,8 @@ def measured(finding: Finding) -> str:
 
 def basis(finding: Finding) -> str:
     """The runs, and the units if one of them cannot be measured."""
+    if not finding.asked:
+        return "not asked of this preset"
     runs = f"{finding.shown} of {finding.asked} runs"
     return runs if finding.measured == finding.units else f"{runs}, {finding.measured} of {finding.units} measurable"
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from lazyadv.results import fits, style
+from lazyadv.results import fits, measures, style
 from lazyadv.results.table import Selection
 
+MNIST_DIMENSION = 28**2
 LAZY_C0 = 10  # the C0 of the paper's runs, whose radius C0/√m figure 4 marks
 
 
@@ -64,47 +65,59 @@ def fig2(shown: Selection) -> Figure:
 
 
 def fig3(shown: Selection) -> Figure:
-    """Robust test accuracy against ε, a line per dimension; and the ε at one half against d, beside 1/√d.
+    """Robust test accuracy against ε, a line per dimension, and lighter that of the control, which moves freely.
 
-    A panel for each width and C0.
+    The last panel: the ε at one half of both against d; the lazy one's slope is over the sizes where laziness binds
+    (claims.py says when), or over all if there is no control. Beside it 1/√d. A panel for each width.
     """
     rows = shown.rows.assign(d=shown.rows["size"] ** 2)
-    settings = list(rows.groupby(["width", "C0"]))
-    figure, (axes,) = style.panels(max(len(settings), 1) + 1)
-    halves = axes[-1]
+    widths = list(rows.groupby("width"))
+    figure, (axes,) = style.panels(max(len(widths), 1) + 1)
     dimensions = sorted(rows["d"].unique())
-    for panel, ((width, C0), group) in zip(axes[:-1], settings, strict=True):
-        crossings = {}
-        for d, runs in group.groupby("d"):
+    for panel, (width, group) in zip(axes[:-1], widths, strict=True):
+        for (d, free), runs in group.groupby(["d", group["C0"] >= measures.FREE_C0]):
             look = style.shade_look(dimensions.index(d), len(dimensions))
-            means = style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}")
-            crossings[d] = fits.half_point(means.index.to_numpy(), means.to_numpy())
+            if free:
+                style.light_line(panel, runs, "eps", "robust_test_accuracy", look["color"])
+            else:
+                enlarged = ", enlarged" if d > MNIST_DIMENSION else ""
+                style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}{enlarged}")
         panel.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
-        panel.set_title(f"m = {width}, $C_0$ = {C0:g}")
+        panel.set_title(f"m = {width}; thin and dashed: free to move")
         panel.set_xlabel("perturbation ε")
         panel.set_ylim(-0.02, 1.02)
         panel.legend()
-        found = pd.Series(crossings).dropna()
-        if len(found):
-            _half_points(halves, found, width, list(rows["width"]))
+        _half_points(axes[-1], group, style.width_look(width, list(rows["width"])))
     axes[0].set_ylabel("robust test accuracy")
-    halves.set_ylabel("ε at robust accuracy ½")
-    halves.set_title("where the lines cross ½")
-    style.caption(figure, shown)
+    axes[-1].set_ylabel("ε at robust accuracy ½")
+    ended = int(measures.finished(rows).sum())
+    style.caption(figure, shown, f"{ended} of them had stopped improving")
     return figure
 
 
-def _half_points(axes: Axes, found: pd.Series, width: int, widths: list[int]) -> None:
-    look = style.width_look(width, widths)
-    slope = f", slope {fits.slope(found.index, found):.2f}".replace("-", "−") if len(found) > 1 else ""
-    axes.plot(found.index, found, **look, label=f"m = {width}{slope}")
-    _guide(axes, found.index.to_series(), found)
-    _dimensions(axes, found.index.to_series())
+def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
+    """ε½ over d of one width's rows: lazy, and its control lighter; seeds as points, their means as a line."""
+    binds = {size**2: does for size, does in measures.binding(rows).items()}
+    for kind, part in (("lazy", measures.lazy(rows)), ("free", measures.control(rows))):
+        own = look if kind == "lazy" else {**look, **_FREE}
+        found = measures.halves(part).dropna()
+        if found.empty:
+            continue
+        points = found.index.get_level_values("size").to_series().to_numpy() ** 2
+        means = found.groupby(points).mean()
+        fitted = means[[binds.get(d, False) is True for d in means.index]] if any(binds.values()) else means
+        slope = f", slope {fits.slope(fitted.index, fitted):.2f}".replace("-", "−") if len(fitted) > 1 else ""
+        over = " where laziness binds" if slope and len(fitted) < len(means) else ""
+        axes.plot(points, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
+        axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
+        if kind == "lazy":
+            _guide(axes, fitted.index.to_series(), fitted)
+    d = rows["d"]
+    _dimensions(axes, d)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.set_ylim(found.min() / 1.6, found.max() * 1.6)
     axes.legend()
 
 
@@ -137,6 +150,57 @@ def fig4(shown: Selection) -> Figure:
     return figure
 
 
+def pairs(shown: Selection) -> Figure:
+    """Figure 3's last panel for many pairs of digits: ε½ of lazy and free networks, their ratio, and the slopes.
+
+    A line a pair; in grey those that the control does not learn, which count in no slope.
+    """
+    rows = shown.rows
+    figure, ((halves, ratio, slopes),) = style.panels(3)
+    known = set(measures.learned(rows)["pair"])
+    found: dict[str, list[float]] = {"lazy": [], "free": []}
+    for pair, group in rows.groupby("pair"):
+        within, free = (
+            measures.halves(part).groupby("size").mean() for part in (measures.lazy(group), measures.control(group))
+        )
+        for name, values, dashes in (("lazy", within, "-"), ("free", free, "--")):
+            color = PAIR_COLORS[name] if pair in known else "0.75"
+            halves.plot(values.index**2, values, color=color, linestyle=dashes, linewidth=0.8)
+        excess = (free / within).dropna()
+        ratio.plot(excess.index**2, excess, color=PAIR_COLORS["lazy"] if pair in known else "0.75", linewidth=0.8)
+        if pair in known and free.notna().all() and within.notna().all() and len(free) > 1:
+            binds = free.index[free > 1.1 * within]
+            at = binds if len(binds) >= measures.MIN_POINTS else free.index
+            found["lazy"].append(fits.slope(at**2, within[at]))
+            found["free"].append(fits.slope(at**2, free[at]))
+    for name, dashes in (("lazy", "-"), ("free", "--")):
+        halves.plot([], [], color=PAIR_COLORS[name], linestyle=dashes, label=f"{name}, a line a pair")
+    d = rows["size"] ** 2
+    _guide(halves, d, rows["eps"])
+    for axes in (halves, ratio):
+        _dimensions(axes, d)
+        axes.set_yscale("log")
+    halves.set_ylabel("ε at robust accuracy ½")
+    halves.legend()
+    ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
+    ratio.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 3, 5, 10]))
+    ratio.yaxis.set_minor_locator(NullLocator())
+    ratio.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ratio.set_ylabel("free over lazy")
+    bins = np.arange(-1.2, 0.31, 0.1).round(2)
+    for name in found:
+        slopes.hist(np.clip(found[name], bins[0], bins[-1]), bins, color=PAIR_COLORS[name], alpha=0.55, label=name)
+    slopes.axvline(-0.5, **style.GUIDE)
+    slopes.set_xlabel("slope of ε½ in d where laziness binds")
+    slopes.set_ylabel("pairs")
+    slopes.legend()
+    lost = sorted(set(rows["pair"]) - known)
+    style.caption(figure, shown, f"not learned: {', '.join(lost) or 'none'}")
+    return figure
+
+
+PAIR_COLORS = {"lazy": "#4477AA", "free": "#EE6677"}
+_FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "white"}
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
 
 

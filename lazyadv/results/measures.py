@@ -6,7 +6,7 @@ one half, say, is NaN, which leaves the claim undecided.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ import pandas as pd
 from lazyadv.results import fits
 
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
+FREE_C0 = 100  # from which on figure 3's networks are its control
+LEARNED = 0.9  # clean test accuracy, from which on a pair of digits counts as learned
+STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below which training has come to its end
 
 
 def trained(rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,26 +46,142 @@ def step_slope(rows: pd.DataFrame) -> pd.Series:
     )
 
 
+def lazy(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of figure 3's lazy networks."""
+    return rows[rows["C0"] < FREE_C0]
+
+
+def control(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of figure 3's networks that may move as far as they like."""
+    return rows[rows["C0"] >= FREE_C0]
+
+
+def halves(rows: pd.DataFrame) -> pd.Series:
+    """ε½, at which robust accuracy falls through 1/2, by width, C0, seed and size; NaN where it does not."""
+    axes = ["width", "C0", "seed", "size"]
+    found = {
+        key: fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
+        for key, line in rows.sort_values("eps").groupby(axes)
+    }
+    index = pd.MultiIndex.from_tuples(found, names=axes) if found else pd.MultiIndex.from_arrays([[]] * 4, names=axes)
+    return pd.Series(list(found.values()), index, dtype=float)
+
+
+def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
+    """For each size that has a control, of one width's rows: whether laziness binds there; None if it is not known.
+
+    It binds where the least ε½ of the control exceeds the largest of the lazy networks by more than the seeds of
+    either differ among themselves.
+    """
+    found: dict[int, bool | None] = {}
+    within, free = halves(lazy(rows)), halves(control(rows))
+    for size, free_halves in free.groupby("size"):
+        lazy_halves = within[within.index.get_level_values("size") == size]
+        known = len(lazy_halves) > 0 and np.isfinite([*lazy_halves, *free_halves]).all()
+        spread = max(np.ptp(lazy_halves), np.ptp(free_halves)) if known else math.nan
+        found[size] = bool(free_halves.min() - lazy_halves.max() > spread) if known else None
+    return found
+
+
 def half_slope(rows: pd.DataFrame) -> pd.Series:
-    """The log-log slope over d of the ε at which robust accuracy falls through 1/2."""
+    """The log-log slope of ε½ over d, of lazy networks over all sizes."""
+    return _half_slopes(lazy(rows), {width: set(group["size"]) for width, group in rows.groupby("width")})
+
+
+def binding_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope of ε½ over d, of lazy networks over the sizes at which laziness binds."""
+    return _half_slopes(lazy(rows), _sizes(rows, where=True))
+
+
+def control_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope of ε½ over d, of the control over the sizes at which laziness binds."""
+    return _half_slopes(control(rows), _sizes(rows, where=True))
+
+
+def control_excess(rows: pd.DataFrame) -> pd.Series:
+    """By which share ε½ of the control exceeds that of lazy networks, the mean over the sizes that do not bind."""
+    sizes = _sizes(rows, where=False)
 
     def measure(unit: pd.DataFrame) -> float:
-        halves = {
-            size**2: fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
-            for size, line in unit.sort_values("eps").groupby("size")
-        }
-        return _slope(halves.keys(), halves.values())
+        at = sizes[unit["width"].iloc[0]]
+        within = halves(lazy(rows[(rows["width"] == unit["width"].iloc[0])])).groupby("size").mean()
+        free = halves(unit).groupby("size").mean()
+        return float((free / within - 1)[sorted(at)].mean()) if at else math.nan
+
+    return _by_unit(control(rows), ["width", "seed"], ["C0"], measure)
+
+
+def unbound(rows: pd.DataFrame) -> pd.Series:
+    """Of each run of the control, 1 if at every epoch each of its neurons was within half the radius, 0 if not."""
+    return _by_unit(
+        control(rows), ["run"], [], lambda run: (run["largest_deviation"] < run["radius"] / 2).astype(float).mean()
+    )
+
+
+def pair_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope of ε½ over d, of each pair's lazy networks over the sizes where laziness binds."""
+    found = {pair: _pair_slope(group) for pair, group in learned(rows).groupby("pair")}
+    return pd.Series(found, dtype=float)
+
+
+def pair_ratio(rows: pd.DataFrame) -> pd.Series:
+    """Of each pair, ε½ of the control over that of lazy networks at the largest size."""
+    largest = rows[rows["size"] == rows["size"].max()]
+    found = {}
+    for pair, group in learned(largest).groupby("pair"):
+        within, free = halves(lazy(group)), halves(control(group))
+        found[pair] = float(free.mean(skipna=False) / within.mean(skipna=False))
+    return pd.Series(found, dtype=float)
+
+
+def learned(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the pairs of digits that the control learns: a clean accuracy of LEARNED at its smallest ε."""
+    free = control(rows).sort_values("eps").groupby(["pair", "size"])["clean_test_accuracy"].first()
+    worst = free.groupby("pair").min()
+    return rows[rows["pair"].isin(worst.index[worst >= LEARNED])]
+
+
+def _pair_slope(rows: pd.DataFrame) -> float:
+    """As binding_slope; at one seed, which has no spread, laziness binds where the control's ε½ is a tenth larger."""
+    within, free = (halves(part).groupby("size").mean() for part in (lazy(rows), control(rows)))
+    if within.isna().any() or free.isna().any():
+        return math.nan
+    at = free.index[free > 1.1 * within]
+    return _slope(at**2, within[at])
+
+
+def finished(rows: pd.DataFrame) -> pd.Series:
+    """Of each run, 1 if it had stopped improving: by patience, or by a late gain of at most STILL; 0 if not."""
+    stopped = (rows["stopped"] == "patience") | (rows["late_gain"] <= STILL)
+    return _by_unit(rows.assign(still=stopped.astype(float)), ["run"], [], lambda run: run["still"].mean())
+
+
+def _sizes(rows: pd.DataFrame, where: bool) -> dict[int, set[int] | None]:
+    """By width, the sizes at which laziness binds, or those at which not; None if of one it is not known."""
+    found: dict[int, set[int] | None] = {}
+    for width, group in rows.groupby("width"):
+        binds = binding(group)
+        known = None not in binds.values() and bool(binds)
+        found[width] = {size for size, does in binds.items() if does == where} if known else None
+    return found
+
+
+def _half_slopes(rows: pd.DataFrame, sizes: Mapping[int, set[int] | None]) -> pd.Series:
+    def measure(unit: pd.DataFrame) -> float:
+        at = sizes[unit["width"].iloc[0]] or set()
+        found = halves(unit[unit["size"].isin(at)])
+        return _slope(found.index.get_level_values("size") ** 2, found)
 
     return _by_unit(rows, ["width", "seed"], ["C0"], measure)
 
 
 def collapse(rows: pd.DataFrame) -> pd.Series:
-    """Robust accuracy at the largest dimension and, there, the largest perturbation."""
+    """Robust accuracy of lazy networks at the largest dimension and, there, the largest perturbation."""
 
     def measure(unit: pd.DataFrame) -> float:
         return unit.sort_values(["size", "eps"])["robust_test_accuracy"].iloc[-1]
 
-    return _by_unit(rows, ["width", "seed"], ["C0"], measure)
+    return _by_unit(lazy(rows), ["width", "seed"], ["C0"], measure)
 
 
 def recovery(rows: pd.DataFrame) -> pd.Series:

@@ -75,13 +75,22 @@ def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Seri
     return means
 
 
-def caption(figure: Figure, shown: Selection) -> None:
-    """Write under the figure what it shows: data, protocol, hyperparameters, seeds, runs shown of runs asked."""
+def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, color: str) -> None:
+    """The mean of y over seeds against x, thin and dashed, and each seed's point, small."""
+    means = rows.groupby(x)[y].mean()
+    axes.plot(rows[x], rows[y], ".", color=color, alpha=0.35, markeredgewidth=0, markersize=2.5)
+    axes.plot(means.index, means, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
+
+
+def caption(figure: Figure, shown: Selection, *more: str) -> None:
+    """Write under the figure what it shows: data, protocol, hyperparameters, seeds, runs shown of runs asked; more."""
     rows = shown.rows
     parts = [f"{len(rows)} of {shown.asked} runs"]
     if len(rows):
         first = rows.iloc[0]
-        images = f"{first['dataset']}, digits {str(first['pair']).replace('-', '/')}, "
+        kinds = rows["pair"].unique()
+        digits = str(kinds[0]).replace("-", "/") if len(kinds) == 1 else f"of {len(kinds)} pairs"
+        images = f"{first['dataset']}, digits {digits}, "
         images += f"{first['n_train']:,} + {first['n_test']:,} examples"
         settings = f"{first['protocol']} protocol, lr {first['lr']:g}, batch {first['bs']}, ≤ {first['T']:,} epochs"
         if "atk_iters" in rows:
@@ -91,7 +100,7 @@ def caption(figure: Figure, shown: Selection) -> None:
         numbers = sorted(rows["seed"].unique())
         ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
         spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
-        parts = [images, settings, f"seeds {spelled}", *parts]
+        parts = [images, settings, f"seeds {spelled}", *parts, *more]
     figure.supxlabel(" · ".join(parts), fontsize=6, color="0.35")
 
 

@@ -1,6 +1,8 @@
 """The table of an experiment: a row a run, a column a quantity, and what it was made from."""
 
 import io
+import math
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +42,17 @@ def row(path: Path, run: Run, read: record.Record) -> dict[str, Any]:
                 {f"{name}_{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
             )
     else:
-        last = result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
-        values |= last
+        values |= result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
+        values |= {"largest_deviation": max(epoch.deviation for epoch in result.epochs)}
+        values |= {"late_gain": late_gain([epoch.robust_train_accuracy or 0 for epoch in result.epochs])}
     return values | result.invariants.model_dump(exclude_none=True) | {"fingerprint": read.fingerprint}
+
+
+def late_gain(accuracy: list[float]) -> float:
+    """By how much the mean over the last fifth of the epochs exceeds that over the fifth before; NaN of one epoch."""
+    fifth = max(len(accuracy) // 5, 1)
+    before, last = accuracy[-2 * fifth : -fifth], accuracy[-fifth:]
+    return statistics.mean(last) - statistics.mean(before) if before else math.nan
 
 
 def rows(runs: dict[Path, Run]) -> pd.DataFrame:

@@ -89,7 +89,12 @@ def claims(params: Params, name: str) -> Recipe:
     """The ledger of a preset, beside it that of its counterpart."""
     presets = params.with_counterpart(name)
     grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
-    tables = {f"{name} {experiment}": table_path(name, experiment) for name in presets for experiment in EXPERIMENTS}
+    tables = {
+        f"{name} {experiment}": table_path(name, experiment)
+        for name, preset in presets.items()
+        for experiment in EXPERIMENTS
+        if preset.runs_of(experiment)
+    }
     audits = {f"{name} audit": audit_path(name) for name in presets}
     content = {"grids": grids, "alone": params.alone(name)}
     return Recipe("claims", content, ("stages.claims:main",), tables | audits)
@@ -171,7 +176,7 @@ class Pipeline:
         if path not in self._runs:
             _, preset, experiment, _, name = path.parts
             axes = dict(part.split("=") for part in name.rpartition(".")[0].split(","))
-            values = {axis: float(text) if axis in ("C0", "gap", "eps") else int(text) for axis, text in axes.items()}
+            values = {axis: _value(axis, text) for axis, text in axes.items()}
             self._runs[path] = self.params.choose(preset).run(experiment, **values)
         return self._runs[path]
 
@@ -243,6 +248,13 @@ def _metrics(preset: str) -> list[Path]:
     except (OSError, ValueError, KeyError):
         return []  # and so the ledger itself is not fresh
     return [metrics_path(preset) / f"{claim}.yaml" for claim in claims]
+
+
+def _value(axis: str, text: str) -> Any:
+    """The value of an axis, as a path spells it."""
+    if axis == "pair":
+        return tuple(map(int, text.split("-")))
+    return float(text) if axis in ("C0", "gap", "eps") else int(text)
 
 
 def _figure(name: str) -> str:
