@@ -211,3 +211,12 @@ def test_prepared_pair(antialias: bool) -> None:
     assert small.x_test.min() >= 0
     assert small.x_test.max() <= 1
     assert np.linalg.norm(small.normalized().x_train, axis=1) == pytest.approx(1, abs=1e-6)
+
+
+def test_digits_are_enlarged_by_interpolation() -> None:
+    """Twice the size: an output pixel lies a quarter of a pixel from an input one; at the edge it is that one."""
+    digits = data.mnist5k()
+    whole, large = (data.prepare(digits, (0, 1), size, True).x_test.reshape(-1, size, size) for size in (28, 56))
+    between = (9 * whole[:, :-1, :-1] + 3 * (whole[:, 1:, :-1] + whole[:, :-1, 1:]) + whole[:, 1:, 1:]) / 16
+    assert large[:, 1:-1:2, 1:-1:2] == pytest.approx(between, abs=1e-6)
+    assert np.array_equal(large[:, 0, 0], whole[:, 0, 0])
