@@ -122,13 +122,23 @@ class Preset(Common):
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
         shared = {key: getattr(self, key) for key in Common.model_fields}
-        settings = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
-        return RUNS[experiment](**{**shared, **settings.model_dump(), **axes})
+        return RUNS[experiment](**{**shared, **self.settings(experiment).model_dump(), **axes})
+
+    def settings(self, experiment: str) -> StandardSettings | AdversarialSettings:
+        """The hyperparameters of an experiment; other pairs of digits have those of figure 3."""
+        found = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
+        assert isinstance(found, StandardSettings | AdversarialSettings)
+        return found
 
     @property
     def figures(self) -> list[str]:
         """The figures that it has a grid for."""
         return [figure for figure in FIGURES if getattr(self, figure)]
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        """The experiments that feed them."""
+        return list(dict.fromkeys(FIGURES[figure] for figure in self.figures))
 
     def runs(self, *figures: str) -> list[Run]:
         """The runs that the figures ask for, in the order of their grids, each once."""

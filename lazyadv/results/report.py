@@ -18,7 +18,7 @@ import pandas as pd
 
 from lazyadv.params import FIGURES
 from lazyadv.results import claims, figures, record, style, table
-from lazyadv.run import EXPERIMENTS, Run
+from lazyadv.run import Run
 from lazyadv.workflow import paths, pipeline
 from lazyadv.workflow.provenance import fingerprint_of
 
@@ -75,7 +75,7 @@ class Report:
     @cached_property
     def entries(self) -> dict[str, list[Entry]]:
         """The runs of each experiment."""
-        return {kind: [self._entry(run) for run in self.preset.runs_of(kind)] for kind in EXPERIMENTS}
+        return {kind: [self._entry(run) for run in self.preset.runs_of(kind)] for kind in self.preset.experiments}
 
     def _entry(self, run: Run) -> Entry:
         path = paths.run_path(self.name, run)
@@ -99,7 +99,7 @@ class Report:
         selections: dict[str, table.Selection] = {}
         for figure, experiment in FIGURES.items():
             runs = dict.fromkeys(self.preset.runs(figure))
-            rows = [entry.row for entry in self.entries[experiment] if entry.row and entry.run in runs]
+            rows = [entry.row for entry in self.entries.get(experiment, []) if entry.row and entry.run in runs]
             frame = pd.DataFrame(rows)
             nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
             selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
@@ -116,7 +116,7 @@ class Report:
         return {str(report.preset.protocol): claims.judge_all(report.selections) for report in reports}
 
     def figures(self) -> Iterator[Shown]:
-        """The four figures, drawn from the records that there are."""
+        """The figures, drawn from the records that there are."""
         for name in self.preset.figures:
             shown = self.selections[name]
             draw = getattr(figures, name)
@@ -127,7 +127,7 @@ class Report:
                 _image(style.drawn(draw(shown), "svg", "")) if len(shown.rows) else None,
                 len(shown.rows),
                 shown.asked,
-                settings | getattr(self.preset, FIGURES[name]).model_dump(mode="json"),
+                settings | self.preset.settings(FIGURES[name]).model_dump(mode="json"),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
 
@@ -164,7 +164,7 @@ class Report:
 
     def code(self) -> dict[str, dict[str, str]]:
         """The hash of each definition behind the records of an experiment, as it stands now."""
-        return {kind: pipeline.train(self.entries[kind][0].run).ingredients(str).code for kind in EXPERIMENTS}
+        return {kind: pipeline.train(self.entries[kind][0].run).ingredients(str).code for kind in self.entries}
 
     def render(self, commit: str | None) -> str:
         """The page as HTML, with all that it shows inside it."""
@@ -190,7 +190,7 @@ class Report:
             asked=len(states),
             here=sum(entry.row is not None for entries in self.entries.values() for entry in entries),
             drawn={name for name in FIGURES if paths.figure_paths(self.name, name)[0].exists()},
-            tables={kind for kind in EXPERIMENTS if paths.table_path(self.name, kind).exists()},
+            tables={kind for kind in self.entries if paths.table_path(self.name, kind).exists()},
             stages=stages,
             arrows=arrows,
             code=self.code(),

@@ -92,8 +92,7 @@ def claims(params: Params, name: str) -> Recipe:
     tables = {
         f"{name} {experiment}": table_path(name, experiment)
         for name, preset in presets.items()
-        for experiment in EXPERIMENTS
-        if preset.runs_of(experiment)
+        for experiment in preset.experiments
     }
     audits = {f"{name} audit": audit_path(name) for name in presets}
     content = {"grids": grids, "alone": params.alone(name)}
