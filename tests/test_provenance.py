@@ -13,7 +13,7 @@ from lazyadv.workflow import sources
 from lazyadv.workflow.sources import ROOT
 
 CLAIMS = [claim.key for claim in LEDGER]
-EXPERIMENTS = ("standard", "advtrain", "advtraingap")
+EXPERIMENTS = ("standard", "advtrain", "advtraingap", "advtrainpair")
 
 
 def test_dvc_sees_the_stages_of_every_preset() -> None:
@@ -38,7 +38,7 @@ def test_ten_fresh_clones_have_nothing_to_do(origin: Path, tmp_path: Path) -> No
 def test_dvc_agrees_and_rendering_again_gives_the_same_bytes(origin: Path, clone: Clone) -> None:
     said = clone.run("dvc", "repro").stdout
     assert "Running" not in said
-    assert said.count("didn't change, skipping") == 9
+    assert said.count("didn't change, skipping") == 11
     before = (clone.root / "figures/tiny/fig3.pdf").read_bytes()
     for name in ("figures/fig3.pdf", "figures/tiny/fig3.pdf"):
         (clone.root / name).unlink()
@@ -72,7 +72,7 @@ def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
 
 def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
     clone.edit("lazyadv/networks/attack.py", "return attack(network,", "return 1 * attack(network,")
-    assert clone.jobs() == tail("fig3", "fig4", advtrain=8, advtraingap=8, collect=2, audit=1)
+    assert clone.jobs() == tail("fig3", "fig4", "pairs", advtrain=8, advtraingap=8, advtrainpair=2, collect=3, audit=1)
 
 
 def test_an_edit_of_a_figure_redraws_it(clone: Clone) -> None:
@@ -105,7 +105,7 @@ def test_going_back_leaves_nothing_to_do(clone: Clone) -> None:
     clone.snakemake("all", "claims")
     assert clone.jobs() == {}
     clone.run("git", "checkout", "-q", ".")  # which brings back the ledger, too
-    assert clone.jobs() == {"advtrain": 8, "collect": 1, "audit": 1, "plot": 1, "publish": 1}
+    assert clone.jobs() == {"advtrain": 8, "advtrainpair": 2, "collect": 2, "audit": 1, "plot": 2, "publish": 2}
     clone.run("dvc", "checkout", "-q", "--force")
     assert clone.jobs() == {}
 
@@ -131,7 +131,7 @@ def test_a_rewritten_line_says_which_definition_changed(clone: Clone) -> None:
     )
     said = clone.run("python", "stages/why.py", "figures/tiny/fig1.pdf", ok=False).stdout
     assert said.startswith("figures/tiny/fig1.pdf: stale\n  code: lazyadv.results.fits:slope has changed\n  made by ")
-    assert clone.jobs() == {"plot": 2, "publish": 2, "ledger": 1}  # figures 1 and 3 fit slopes
+    assert clone.jobs() == {"plot": 3, "publish": 3, "ledger": 1}  # all but figures 2 and 4 fit slopes
 
 
 def test_metrics_params_and_plots_say_something(clone: Clone) -> None:

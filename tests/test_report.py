@@ -47,9 +47,9 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
     folder = copied.root / "results/tiny"
     for link in found.links:
         assert link[1:] in found.ids if link.startswith("#") else (folder / link).resolve().is_file(), link
-    assert len(re.findall('<section class="record"', page)) == 28
+    assert len(re.findall('<section class="record"', page)) == 30
     assert page.count("data:image/svg+xml") == 4
-    assert "28 of 28 runs are here." in page
+    assert "30 of 30 runs are here." in page
 
 
 def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copied: Project) -> None:
@@ -57,7 +57,7 @@ def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copi
     gone.unlink()
     page = report(copied)
     assert not gone.exists()
-    assert re.search(r"27 of 28 runs are here, <b class=\"missing\">1 missing</b>", page)
+    assert re.search(r"29 of 30 runs are here, <b class=\"missing\">1 missing</b>", page)
     assert page.count("7 of 8 runs") == 3  # at figure 3 and its two claims
     assert f'<b class="missing">missing</b> <code>results/tiny/advtrain/runs/{RUN}.json</code>' in page
     for stage in ("collect.py advtrain", "plot.py fig3", "claims.py"):
@@ -76,12 +76,12 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     log = copied.root / f"logs/tiny/advtrain/{second.stem}.log"
     log.write_text(failing.stderr)
     page = report(copied)
-    assert re.search(r"14 of 28 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
+    assert re.search(r"16 of 30 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not what was sealed" in page
     copied.edit("lazyadv/networks/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
-    assert re.search(r"14 of 28 runs are here, .*27 stale.*, .*1 missing", report(copied))
+    assert re.search(r"16 of 30 runs are here, .*27 stale.*, .*1 missing", report(copied))
 
 
 def test_a_network_that_is_gone_or_an_audit_of_another_time_counts_for_nothing(copied: Project) -> None:
@@ -89,7 +89,7 @@ def test_a_network_that_is_gone_or_an_audit_of_another_time_counts_for_nothing(c
     table = copied.root / "results/tiny/audit.csv"
     table.write_text(re.sub('""fingerprint"": ""[0-9a-f]{4}', '""fingerprint"": ""0000', table.read_text()))
     page = report(copied)
-    assert re.search(r"28 of 28 runs are here, .*1 stale", page)
+    assert re.search(r"30 of 30 runs are here, .*1 stale", page)
     assert "0 of 2 runs" in page
 
 

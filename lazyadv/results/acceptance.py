@@ -1,6 +1,7 @@
 """What it takes to say that today's code makes the same as older code: enough runs, chosen so that they tell."""
 
 import datetime
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ class Acceptance:
         Raises:
             Refused: one is not there, or is not the same. (Digits need not be; but evidence on them needs them.)
         """
-        found: dict[tuple[str, str, str], list[Path]] = {}
+        found: dict[tuple[str, ...], list[Path]] = {}
         runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
         digits = paths.digits_path(self.pipeline.preset.dataset)
         for path in [digits, *runs] if digits.exists() else runs:
@@ -109,14 +110,15 @@ class Acceptance:
                     run_stage(folder, "fetch", self.pipeline.preset.dataset)
                 if changed := array_difference(path, folder / path):
                     raise Refused(f"refused: {changed}")
-                found.setdefault((self.pipeline.recipe(path).rule, codes[0], codes[2]), []).append(path)
+                recipe = self.pipeline.recipe(path)
+                same = json.dumps({key: value for key, value in recipe.params.items() if key != "size"})
+                found.setdefault((recipe.rule, codes[0], codes[2], same), []).append(path)
         return [self._data_entry(*key, paths) for key, paths in found.items()]
 
-    def _data_entry(self, rule: str, old: str, new: str, paths: list[Path]) -> Equivalence:
+    def _data_entry(self, rule: str, old: str, new: str, same: str, paths: list[Path]) -> Equivalence:
         params = [self.pipeline.recipe(path).params for path in paths]
-        same = {key: value for key, value in params[0].items() if key != "size"}
         at_most = {"size": max(each["size"] for each in params)} if "size" in params[0] else {}
-        return _entry(rule, same, at_most, old, new, paths)
+        return _entry(rule, json.loads(same), at_most, old, new, paths)
 
     def trained(self, compared: list[Kept], made_by: set[tuple[str, str]]) -> list[Equivalence]:
         """Evidence on the records whose code has changed, once those compared were seen to be the same.
