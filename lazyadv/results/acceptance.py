@@ -98,7 +98,7 @@ class Acceptance:
         Raises:
             Refused: one is not there, or is not the same. (Digits need not be; but evidence on them needs them.)
         """
-        found: dict[tuple[str, ...], list[Path]] = {}
+        found: dict[tuple[str, str, str, str], list[Path]] = {}
         runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
         digits = paths.digits_path(self.pipeline.preset.dataset)
         for path in [digits, *runs] if digits.exists() else runs:
