@@ -110,10 +110,7 @@ class Preset(Common):
         return self
 
     def differences(self, other: "Preset") -> list[str]:
-        """The keys that keep two presets from doing the same under two protocols, in the figures that both have.
-
-        Hyperparameters may be other.
-        """
+        """The keys, but for hyperparameters, in which two presets differ that should differ in the protocol alone."""
         both = [figure for figure in FIGURES if getattr(self, figure) and getattr(other, figure)]
         same = ("dataset", "pair", "antialias", *both)
         protocol = ["protocol"] if self.protocol == other.protocol else []
@@ -194,8 +191,7 @@ class Params(Strict):
             return self.presets[name]
         paired = re.fullmatch(r"(.+)-([0-9])-([0-9])", str(name))
         if not paired or paired[1] not in self.presets:
-            listed = ", ".join(self.presets)
-            raise ParamsError(f"preset: {name!r} is not among those of params.yaml: {listed}; or one with -4-9 behind")
+            raise ParamsError(f"preset: {name!r} is none of {', '.join(self.presets)}, nor one with -4-9 behind it")
         preset = self.presets[paired[1]]
         changed = {"pair": (int(paired[2]), int(paired[3])), "counterpart": None}
         return checked(Preset, preset.model_dump() | changed, f"preset {name}")

@@ -12,6 +12,8 @@ from lazyadv.results import fits, measures, style
 from lazyadv.results.table import Selection
 
 MNIST_DIMENSION = 28**2
+EPS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+RATIO_TICKS = [0.5, 1, 1.5, 2, 3, 5, 10]
 LAZY_C0 = 10  # the C0 of the paper's runs, whose radius C0/√m figure 4 marks
 
 
@@ -115,10 +117,7 @@ def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
             _guide(axes, fitted.index.to_series(), fitted)
     d = rows["d"]
     _dimensions(axes, d)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    _logarithmic(axes, EPS_TICKS)
     axes.legend()
 
 
@@ -167,26 +166,25 @@ def pairs(shown: Selection) -> Figure:
         for name, values, dashes in (("lazy", within, "-"), ("free", free, "--")):
             color = PAIR_COLORS[name] if pair in known else "0.75"
             halves.plot(values.index**2, values, color=color, linestyle=dashes, linewidth=0.8)
-        excess = (free / within).dropna()
-        ratio.plot(excess.index**2, excess, color=PAIR_COLORS["lazy"] if pair in known else "0.75", linewidth=0.8)
-        if pair in known and free.notna().all() and within.notna().all() and len(free) > 1:
-            binds = free.index[free > 1.1 * within]
-            at = binds if len(binds) >= measures.MIN_POINTS else free.index
-            found["lazy"].append(fits.slope(at**2, within[at]))
-            found["free"].append(fits.slope(at**2, free[at]))
+        ratio.plot(
+            free.index**2,
+            free / within.reindex(free.index),
+            color=PAIR_COLORS["lazy"] if pair in known else "0.75",
+            linewidth=0.8,
+        )
+        binds = free.index[free > 1.1 * within]
+        if pair in known and len(binds) >= measures.MIN_POINTS:
+            found["lazy"].append(fits.slope(binds**2, within[binds]))
+            found["free"].append(fits.slope(binds**2, free[binds]))
     for name, dashes in (("lazy", "-"), ("free", "--")):
         halves.plot([], [], color=PAIR_COLORS[name], linestyle=dashes, label=f"{name}, a line a pair")
-    d = rows["size"] ** 2
-    _guide(halves, d, rows["eps"])
-    for axes in (halves, ratio):
-        _dimensions(axes, d)
-        axes.set_yscale("log")
+    _guide(halves, rows["size"] ** 2, rows["eps"])
+    for axes, ticks in ((halves, EPS_TICKS), (ratio, RATIO_TICKS)):
+        _dimensions(axes, rows["size"] ** 2)
+        _logarithmic(axes, ticks)
     halves.set_ylabel("ε at robust accuracy ½")
     halves.legend()
     ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
-    ratio.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 3, 5, 10]))
-    ratio.yaxis.set_minor_locator(NullLocator())
-    ratio.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ratio.set_ylabel("free over lazy")
     bins = np.arange(-1.2, 0.31, 0.1).round(2)
     for name in found:
@@ -195,8 +193,7 @@ def pairs(shown: Selection) -> Figure:
     slopes.set_xlabel("slope of ε½ in d where laziness binds")
     slopes.set_ylabel("pairs")
     slopes.legend()
-    lost = sorted(set(rows["pair"]) - known)
-    style.caption(figure, shown, f"not learned: {', '.join(lost) or 'none'}")
+    style.caption(figure, shown, f"not learned: {', '.join(sorted(set(rows['pair']) - known)) or 'none'}")
     return figure
 
 
@@ -210,6 +207,14 @@ def _guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
     ends = np.array([d.min(), d.max()], float)
     height = np.exp(np.log(y).mean() + 0.5 * np.log(d).mean())
     axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **style.GUIDE)
+
+
+def _logarithmic(axes: Axes, ticks: list[float]) -> None:
+    """A logarithmic y-axis with these ticks, as far as it reaches."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _dimensions(axes: Axes, d: pd.Series) -> None:

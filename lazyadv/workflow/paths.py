@@ -1,5 +1,6 @@
 """Where every output lies: a path for each kind, from what it is of."""
 
+import json
 from pathlib import Path
 
 from lazyadv.run import Run
@@ -40,3 +41,12 @@ def metrics_path(preset: str) -> Path:
 
 def figure_paths(preset: str, figure: str) -> list[Path]:
     return [Path("figures", preset, f"{figure}.{suffix}") for suffix in ("pdf", "svg")]
+
+
+def metrics_paths(preset: str) -> list[Path]:
+    """The files of metrics of a preset's ledger, one for each claim in it; none if there is no ledger."""
+    try:
+        claims = json.loads(claims_paths(preset)[0].read_bytes())["claims"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [metrics_path(preset) / f"{claim}.yaml" for claim in claims]

@@ -4,7 +4,6 @@ Stages and the Snakefile use the same recipes. A stage fills in the fingerprints
 read; the Snakefile those that the files should have.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from lazyadv.workflow.paths import (
     claims_paths,
     digits_path,
     figure_paths,
-    metrics_path,
+    metrics_paths,
     network_path,
     pair_path,
     run_path,
@@ -89,11 +88,7 @@ def claims(params: Params, name: str) -> Recipe:
     """The ledger of a preset, beside it that of its counterpart."""
     presets = params.with_counterpart(name)
     grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
-    tables = {
-        f"{name} {experiment}": table_path(name, experiment)
-        for name, preset in presets.items()
-        for experiment in preset.experiments
-    }
+    tables = {f"{name} {each}": table_path(name, each) for name in presets for each in presets[name].experiments}
     audits = {f"{name} audit": audit_path(name) for name in presets}
     content = {"grids": grids, "alone": params.alone(name)}
     return Recipe("claims", content, ("stages.claims:main",), tables | audits)
@@ -218,7 +213,7 @@ class Pipeline:
             case ("figures", preset, _):
                 return figure_paths(preset, path.stem)
             case ("results", preset, "claims.json"):
-                return [*claims_paths(preset), *_metrics(preset)]
+                return [*claims_paths(preset), *metrics_paths(preset)]
             case ("results", preset, _, "runs", _):
                 run = self.run(path)
                 return [path, network_path(preset, run)] if run in self.params.choose(preset).audited else [path]
@@ -238,15 +233,6 @@ def renew_sentinel() -> None:
 
 def _values(name: str) -> Iterable[str]:
     return [part.partition("=")[2] for part in name.removesuffix(".npz").split(",")]
-
-
-def _metrics(preset: str) -> list[Path]:
-    """The files of metrics that belong to a ledger: one for each of its claims."""
-    try:
-        claims = json.loads(claims_paths(preset)[0].read_bytes())["claims"]
-    except (OSError, ValueError, KeyError):
-        return []  # and so the ledger itself is not fresh
-    return [metrics_path(preset) / f"{claim}.yaml" for claim in claims]
 
 
 def _value(axis: str, text: str) -> Any:
