@@ -186,13 +186,7 @@ def pairs(shown: Selection) -> Figure:
     halves.legend()
     ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     ratio.set_ylabel("free over lazy")
-    bins = np.arange(-1.2, 0.31, 0.1).round(2)
-    for name in found:
-        slopes.hist(np.clip(found[name], bins[0], bins[-1]), bins, color=PAIR_COLORS[name], alpha=0.55, label=name)
-    slopes.axvline(-0.5, **style.GUIDE)
-    slopes.set_xlabel("slope of ε½ in d where laziness binds")
-    slopes.set_ylabel("pairs")
-    slopes.legend()
+    _histogram(slopes, found)
     style.caption(figure, shown, f"not learned: {', '.join(sorted(set(rows['pair']) - known)) or 'none'}")
     return figure
 
@@ -207,6 +201,17 @@ def _guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
     ends = np.array([d.min(), d.max()], float)
     height = np.exp(np.log(y).mean() + 0.5 * np.log(d).mean())
     axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **style.GUIDE)
+
+
+def _histogram(axes: Axes, slopes: dict[str, list[float]]) -> None:
+    """How many pairs have which slope, lazy and free; those beyond the axis in its last bins."""
+    bins = np.arange(-1.2, 0.31, 0.1).round(2)
+    for name, values in slopes.items():
+        axes.hist(np.clip(values, bins[0], bins[-1]), bins, color=PAIR_COLORS[name], alpha=0.55, label=name)
+    axes.axvline(-0.5, **style.GUIDE)
+    axes.set_xlabel("slope of ε½ in d where laziness binds")
+    axes.set_ylabel("pairs")
+    axes.legend()
 
 
 def _logarithmic(axes: Axes, ticks: list[float]) -> None:
