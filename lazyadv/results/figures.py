@@ -160,15 +160,13 @@ def pairs(shown: Selection) -> Figure:
     known = set(measures.learned(rows)["pair"])
     found: dict[str, list[float]] = {"lazy": [], "free": []}
     for pair, group in rows.groupby("pair"):
-        within, free = (
-            measures.halves(part).groupby("size").mean() for part in (measures.lazy(group), measures.control(group))
-        )
+        within, free = measures.lazy_and_free(group)
         for name, values, dashes in (("lazy", within, "-"), ("free", free, "--")):
             color = PAIR_COLORS[name] if pair in known else "0.75"
             halves.plot(values.index**2, values, color=color, linestyle=dashes, linewidth=0.8)
         ratio.plot(
             free.index**2,
-            free / within.reindex(free.index),
+            free / within,
             color=PAIR_COLORS["lazy"] if pair in known else "0.75",
             linewidth=0.8,
         )
@@ -205,11 +203,12 @@ def _guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
 
 def _histogram(axes: Axes, slopes: dict[str, list[float]]) -> None:
     """How many pairs have which slope, lazy and free; those beyond the axis in its last bins."""
-    bins = np.arange(-1.2, 0.31, 0.1).round(2)
+    bins = [tenths / 10 for tenths in range(-10, 3)]
     for name, values in slopes.items():
         axes.hist(np.clip(values, bins[0], bins[-1]), bins, color=PAIR_COLORS[name], alpha=0.55, label=name)
     axes.axvline(-0.5, **style.GUIDE)
-    axes.set_xlabel("slope of ε½ in d where laziness binds")
+    axes.set_xlabel("slope in d of ε½")
+    axes.set_title("where laziness binds")
     axes.set_ylabel("pairs")
     axes.legend()
 

@@ -134,6 +134,12 @@ def pair_ratio(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(found, dtype=float)
 
 
+def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks."""
+    within, free = (halves(part).groupby("size").mean() for part in (lazy(rows), control(rows)))
+    return within.align(free)
+
+
 def learned(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the pairs of digits that the control learns: a clean accuracy of LEARNED at its smallest ε."""
     free = control(rows).sort_values("eps").groupby(["pair", "size"])["clean_test_accuracy"].first()
@@ -143,7 +149,7 @@ def learned(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _pair_slope(rows: pd.DataFrame) -> float:
     """As binding_slope; at one seed, which has no spread, laziness binds where the control's ε½ is a tenth larger."""
-    within, free = (halves(part).groupby("size").mean() for part in (lazy(rows), control(rows)))
+    within, free = lazy_and_free(rows)
     if within.isna().any() or free.isna().any():
         return math.nan
     at = free.index[free > 1.1 * within]
