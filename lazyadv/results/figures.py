@@ -93,8 +93,7 @@ def fig3(shown: Selection) -> Figure:
         _half_points(axes[-1], group, style.width_look(width, list(rows["width"])))
     axes[0].set_ylabel("robust test accuracy")
     axes[-1].set_ylabel("ε at robust accuracy ½")
-    ended = int(measures.finished(rows).sum())
-    style.caption(figure, shown, f"{ended} of them had stopped improving")
+    style.caption(figure, shown, f"{(measures.finished(rows) == 0).sum()} still improving")
     return figure
 
 

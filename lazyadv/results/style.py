@@ -100,7 +100,7 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         numbers = sorted(rows["seed"].unique())
         ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
         spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
-        parts = [images, settings, f"seeds {spelled}", *parts, *more]
+        parts = [images, settings, f"seed{'s' if len(numbers) > 1 else ''} {spelled}", *parts, *more]
     figure.supxlabel(" · ".join(parts), fontsize=6, color="0.35")
 
 
