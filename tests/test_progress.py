@@ -20,7 +20,7 @@ def half_broken(finished: Project, tmp_path: Path) -> Project:
     """A project whose eight runs of figure 3 are still to be trained, one of two data files cut short."""
     project = Project(tmp_path / "project")
     shutil.copytree(finished.root / "data", project.root / "data", dirs_exist_ok=True)
-    cut = next((project.root / "data").rglob("size=3,*.npz"))
+    cut = next((project.root / "data").rglob("0-1/size=3,*.npz"))
     cut.write_bytes(cut.read_bytes()[:-100])
     return project
 

@@ -113,7 +113,7 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
 
 
 def test_moved_code_of_the_data_is_accepted_with_the_data_made_again(clone: Clone) -> None:
-    clone.run("python", "stages/fetch.py", "mnist5k")
+    clone.snakemake("data")
     clone.edit("lazyadv/data.py", "archive.comment = stamp.encode()", "archive.comment = bytes(stamp, 'ascii')")
     assert {"fetch": 1, "prepare": 3, "standard": 12}.items() <= clone.jobs().items()
     said = accept(clone, "--sample", "12")

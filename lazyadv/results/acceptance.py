@@ -47,9 +47,9 @@ class Acceptance:
         return old, new, equivalence.code_digest(wanted.code)
 
     def _fingerprint(self, path: Path) -> str:
-        """That of a file which results were made from; of digits, which DVC does not keep, that they should have."""
+        """That of a file which results were made from; of data that are not here, that which they should have."""
         found = fingerprint_of(path)
-        if found is None and path.name == "digits.npz":
+        if found is None and path.parts[0] == "data" and not path.exists():
             return self.pipeline.fingerprint(path)
         if found is None:
             raise Refused(f"{path}: is not there, or damaged; `dvc pull` it")
@@ -93,15 +93,17 @@ class Acceptance:
         return most
 
     def prepared(self, folder: Path) -> list[Equivalence]:
-        """Evidence on digits and prepared data whose code has changed: all those of the preset, made again.
+        """Evidence on digits and prepared data whose code has changed: all those of the preset that are here.
+
+        Those that DVC does not keep (digits, other pairs) need not be here; but evidence on them needs them.
 
         Raises:
-            Refused: one is not there, or is not the same. (Digits need not be; but evidence on them needs them.)
+            Refused: one is not the same when it is made again.
         """
         found: dict[tuple[str, str, str, str], list[Path]] = {}
         runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
         digits = paths.digits_path(self.pipeline.preset.dataset)
-        for path in [digits, *runs] if digits.exists() else runs:
+        for path in filter(Path.exists, [digits, *runs]):
             codes = self._codes(path, provenance.ingredients_of(path))
             if codes and codes[0] != codes[1]:
                 if path in runs:
