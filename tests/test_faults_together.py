@@ -37,6 +37,8 @@ def test_the_second_is_refused_and_the_first_goes_on(project: Project, tmp_path:
 def test_of_two_started_at_once_one_is_refused(copied: Project, finished: Project, tmp_path: Path) -> None:
     for name in ("results/tiny/advtrain", "figures/tiny"):  # some seconds of work
         shutil.rmtree(copied.root / name)
+    for path in copied.root.glob("figures/*.pdf"):
+        path.unlink()
     files = [tmp_path / "one", tmp_path / "two"]
     both = [copied.start("all", "claims", said=file) for file in files]
     assert sorted(one.wait() for one in both) == [0, 1]
