@@ -161,9 +161,9 @@ class Preset(Common):
 
 # each figure, and the experiment that feeds it
 FIGURES: dict[str, Experiment] = {
-    name: get_args(field.annotation)[0].experiment
+    name: kinds[0].experiment
     for name, field in Preset.model_fields.items()
-    if name[:3] == "fig" or name == "pairs"
+    if (kinds := get_args(field.annotation)) and isinstance(kinds[0], type) and issubclass(kinds[0], _Block)
 }
 
 

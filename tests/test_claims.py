@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from lazyadv.results import claims, measures
+from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
 
 SIZES = (5, 10, 20)
-CLAIMS = {claim.key: claim for claim in claims.LEDGER}
+CLAIMS = {claim.key: claim for claim in LEDGER}
 
 
 def fig3(power: float, seeds: int = 3) -> Selection:
@@ -172,7 +173,7 @@ def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
 
 def test_both_protocols_stand_side_by_side() -> None:
     empty = Selection(pd.DataFrame(), 7)
-    tables: dict[str, Selection] = {claim.figure: empty for claim in claims.LEDGER}
+    tables: dict[str, Selection] = {claim.figure: empty for claim in LEDGER}
     ledger = {
         "strict": claims.judge_all({**tables, "fig3": fig3(-0.5)}),
         "released": claims.judge_all({**tables, "fig3": fig3(-1)}),

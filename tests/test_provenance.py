@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Clone, Project, environment, serving
 
-from lazyadv.results.claims import LEDGER
+from lazyadv.results.ledger import LEDGER
 from lazyadv.workflow import sources
 from lazyadv.workflow.sources import ROOT
 

@@ -35,9 +35,8 @@ def fig1(shown: Selection) -> Figure:
                 **style.width_look(width, list(rows["width"])),
                 linestyle="-" if C0 else ":",
             )
-            slope = f", slope {fits.slope(means.index, means):.2f}".replace("-", "−") if len(means) > 1 else ""
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
-            axes.lines[-1].set_label(f"m = {width}, {kind}{slope}")
+            axes.lines[-1].set_label(f"m = {width}, {kind}{_slope_text(means)}")
         _guide(axes, rows["d"], rows[column])
         _dimensions(axes, rows["d"])
         axes.set_yscale("log")
@@ -70,7 +69,7 @@ def fig3(shown: Selection) -> Figure:
     """Robust test accuracy against ε, a line per dimension, and lighter that of the control, which moves freely.
 
     The last panel: the ε at one half of both against d; the lazy one's slope is over the sizes where laziness binds
-    (claims.py says when), or over all if there is no control. Beside it 1/√d. A panel for each width.
+    (ledger.py says when), or over all if there is no control. Beside it 1/√d. A panel for each width.
     """
     rows = shown.rows.assign(d=shown.rows["size"] ** 2)
     widths = list(rows.groupby("width"))
@@ -85,7 +84,8 @@ def fig3(shown: Selection) -> Figure:
                 enlarged = ", enlarged" if d > MNIST_DIMENSION else ""
                 style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}{enlarged}")
         panel.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
-        panel.set_title(f"m = {width}; thin and dashed: free to move")
+        note = "; thin and dashed: free to move" if len(measures.control(group)) else ""
+        panel.set_title(f"m = {width}{note}")
         panel.set_xlabel("perturbation ε")
         panel.set_ylim(-0.02, 1.35)  # the legend above the lines
         panel.set_yticks(np.linspace(0, 1, 6))
@@ -105,17 +105,16 @@ def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
         found = measures.halves(part).dropna()
         if found.empty:
             continue
-        points = found.index.get_level_values("size").to_series().to_numpy() ** 2
+        points = found.index.get_level_values("size").to_numpy() ** 2
         means = found.groupby(points).mean()
         fitted = means[[binds.get(d, False) is True for d in means.index]] if any(binds.values()) else means
-        slope = f", slope {fits.slope(fitted.index, fitted):.2f}".replace("-", "−") if len(fitted) > 1 else ""
+        slope = _slope_text(fitted)
         over = " where laziness binds" if slope and len(fitted) < len(means) else ""
         axes.plot(points, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
         axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
         if kind == "lazy":
             _guide(axes, fitted.index.to_series(), fitted)
-    d = rows["d"]
-    _dimensions(axes, d)
+    _dimensions(axes, rows["d"])
     _logarithmic(axes, EPS_TICKS)
     axes.legend()
 
@@ -160,16 +159,12 @@ def pairs(shown: Selection) -> Figure:
     found: dict[str, list[float]] = {"lazy": [], "free": []}
     for pair, group in rows.groupby("pair"):
         within, free = measures.lazy_and_free(group)
-        for name, values, dashes in (("lazy", within, "-"), ("free", free, "--")):
-            color = PAIR_COLORS[name] if pair in known else "0.75"
-            halves.plot(values.index**2, values, color=color, linestyle=dashes, linewidth=0.8)
-        ratio.plot(
-            free.index**2,
-            free / within,
-            color=PAIR_COLORS["lazy"] if pair in known else "0.75",
-            linewidth=0.8,
-        )
-        binds = free.index[free > 1.1 * within]
+        colors = PAIR_COLORS if pair in known else dict.fromkeys(PAIR_COLORS, "0.75")
+        d = free.index**2
+        halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
+        halves.plot(d, free, color=colors["free"], linestyle="--", linewidth=0.8)
+        ratio.plot(d, free / within, color=colors["lazy"], linewidth=0.8)
+        binds = measures.binding_pair(within, free)
         if pair in known and len(binds) >= measures.MIN_POINTS:
             found["lazy"].append(fits.slope(binds**2, within[binds]))
             found["free"].append(fits.slope(binds**2, free[binds]))
@@ -188,9 +183,14 @@ def pairs(shown: Selection) -> Figure:
     return figure
 
 
-PAIR_COLORS = {"lazy": "#4477AA", "free": "#EE6677"}
+PAIR_COLORS = {"lazy": style.BRIGHT[0], "free": style.BRIGHT[1]}
 _FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "white"}
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
+
+
+def _slope_text(y: pd.Series) -> str:
+    """The slope of a line's label, of y over its index; none of a single point."""
+    return f", slope {fits.slope(y.index, y):.2f}".replace("-", "−") if len(y) > 1 else ""
 
 
 def _guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:

@@ -103,10 +103,10 @@ def control_excess(rows: pd.DataFrame) -> pd.Series:
     sizes = _sizes(rows, where=False)
 
     def measure(unit: pd.DataFrame) -> float:
-        at = sizes[unit["width"].iloc[0]]
-        within = halves(lazy(rows[(rows["width"] == unit["width"].iloc[0])])).groupby("size").mean()
-        free = halves(unit).groupby("size").mean()
-        return float((free / within - 1)[sorted(at)].mean()) if at else math.nan
+        width = unit["width"].iloc[0]
+        excess = _mean_halves(unit) / _mean_halves(lazy(rows[rows["width"] == width])) - 1
+        at = sizes[width]
+        return float(excess[sorted(at)].mean()) if at else math.nan
 
     return _by_unit(control(rows), ["width", "seed"], ["C0"], measure)
 
@@ -126,18 +126,24 @@ def pair_slope(rows: pd.DataFrame) -> pd.Series:
 
 def pair_ratio(rows: pd.DataFrame) -> pd.Series:
     """Of each pair, ε½ of the control over that of lazy networks at the largest size."""
-    largest = rows[rows["size"] == rows["size"].max()]
     found = {}
-    for pair, group in learned(largest).groupby("pair"):
-        within, free = halves(lazy(group)), halves(control(group))
-        found[pair] = float(free.mean(skipna=False) / within.mean(skipna=False))
+    for pair, group in learned(rows).groupby("pair"):
+        within, free = lazy_and_free(group)
+        found[pair] = (free / within).get(rows["size"].max(), math.nan)
     return pd.Series(found, dtype=float)
 
 
 def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks."""
-    within, free = (halves(part).groupby("size").mean() for part in (lazy(rows), control(rows)))
-    return within.align(free)
+    return _mean_halves(lazy(rows)).align(_mean_halves(control(rows)))
+
+
+def binding_pair(within: pd.Series, free: pd.Series) -> pd.Index:
+    """The sizes at which laziness binds for a pair of digits, from `lazy_and_free`: one seed has no spread.
+
+    There it binds where the control's ε½ is a tenth larger.
+    """
+    return free.index[free > 1.1 * within]
 
 
 def learned(rows: pd.DataFrame) -> pd.DataFrame:
@@ -148,12 +154,16 @@ def learned(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pair_slope(rows: pd.DataFrame) -> float:
-    """As binding_slope; at one seed, which has no spread, laziness binds where the control's ε½ is a tenth larger."""
     within, free = lazy_and_free(rows)
     if within.isna().any() or free.isna().any():
         return math.nan
-    at = free.index[free > 1.1 * within]
+    at = binding_pair(within, free)
     return _slope(at**2, within[at])
+
+
+def _mean_halves(rows: pd.DataFrame) -> pd.Series:
+    """ε½ by size, the mean over seeds."""
+    return halves(rows).groupby("size").mean()
 
 
 def finished(rows: pd.DataFrame) -> pd.Series:

@@ -17,7 +17,7 @@ import jinja2
 import pandas as pd
 
 from lazyadv.params import FIGURES
-from lazyadv.results import claims, figures, record, style, table
+from lazyadv.results import claims, figures, ledger, record, style, table
 from lazyadv.run import Run
 from lazyadv.workflow import paths, pipeline
 from lazyadv.workflow.provenance import fingerprint_of
@@ -181,7 +181,7 @@ class Report:
             name=self.name,
             preset=self.preset,
             commit=commit,
-            claims=claims.LEDGER,
+            claims=ledger.LEDGER,
             ledger=self.ledger,
             figures=list(self.figures()),
             experiments=FIGURES,

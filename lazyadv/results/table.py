@@ -12,7 +12,7 @@ import pandas as pd
 from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.results import record
 from lazyadv.run import Run
-from lazyadv.workflow.provenance import ingredients_of
+from lazyadv.workflow.provenance import ingredients_in
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ def select(path: Path, runs: list[Run]) -> Selection:
         RecordError: it is no table, another preset's, or not what was sealed.
     """
     try:
-        if (preset := ingredients_of(path).params["preset"]) != path.parts[1]:
+        content = read_sealed(path)
+        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[1]:
             raise SealError(f"{path}: is a table of {preset}")
-        table = pd.read_csv(io.BytesIO(read_sealed(path))).drop(columns="made_from")
+        table = pd.read_csv(io.BytesIO(content)).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
     except SealError as error:
         raise record.RecordError(f"{error}; delete it and run again") from None

@@ -90,7 +90,15 @@ def ingredients_of(path: Path) -> Ingredients:
     Raises:
         SealError: it has no stamp, or is not what was sealed.
     """
-    content = read_sealed(path)
+    return ingredients_in(read_sealed(path), path)
+
+
+def ingredients_in(content: bytes, path: Path) -> Ingredients:
+    """What the sealed content of the file at `path` says it was made from.
+
+    Raises:
+        SealError: its stamp cannot be read, or its fingerprint was edited.
+    """
     stamp = STAMP.search(content)
     assert stamp
     text = content[stamp.start() :].decode("utf-8", "replace")
