@@ -32,7 +32,7 @@ class Result(Measures):
 
 
 def write(path: Path, made_from: Ingredients, run: Run, result: Result, environment: dict[str, Any]) -> None:
-    """Write a record whole or not at all: a key a line, an epoch a line, floats in full."""
+    """Write a record whole or not at all: a key a line, a column of epochs a line, floats in full."""
     record = {
         **made_from.marks,
         **run.model_dump(mode="json"),
@@ -45,9 +45,25 @@ def write(path: Path, made_from: Ingredients, run: Run, result: Result, environm
     for key, value in record.items():
         text = json.dumps(value, allow_nan=False)
         if key == "epochs":
-            text = "[\n  " + ",\n  ".join(json.dumps(epoch, allow_nan=False) for epoch in value) + "\n ]"
+            columns = [f"{json.dumps(name)}: {json.dumps(column, allow_nan=False)}" for name, column in _columns(value).items()]
+            text = "{\n  " + ",\n  ".join(columns) + "\n }"
         lines.append(f' "{key}": {text}')
     write_sealed(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+
+
+def _columns(epochs: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The epochs by column, which takes a quarter of the room; null where an epoch does not have a measure."""
+    names = dict.fromkeys(name for epoch in epochs for name in epoch)
+    return {name: [epoch.get(name) for epoch in epochs] for name in names}
+
+
+def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """The epochs of _columns.
+
+    Raises:
+        ValueError: the columns are not of one length.
+    """
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 class Record(NamedTuple):
@@ -71,11 +87,12 @@ def read(path: Path) -> Record:
         fingerprint, _, provenance = (record.pop(key) for key in ("fingerprint", "digest", "provenance"))
         kind = RUNS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
+        record["epochs"] = _rows(record["epochs"])
         result = checked(Result, record, str(path))
         made_from = trusted(provenance["made_from"], fingerprint)
         if not math.isfinite(provenance["seconds"]) or not isinstance(provenance["device"], str):
             raise ValueError("its provenance has no seconds, or no device")  # which cost.py counts on
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = str(error) if isinstance(error, UserError) else f"{path}: not a whole record ({error})"
         raise RecordError(f"{what}; delete it and run again") from None
     if path.stem != run.name:

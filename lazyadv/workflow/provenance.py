@@ -49,8 +49,12 @@ class Ingredients:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def as_dict(self) -> dict[str, Any]:
-        """The ingredients as JSON has them."""
-        return asdict(self)
+        """The ingredients as JSON has them: the code's definitions below their modules."""
+        code: dict[str, dict[str, str]] = {}
+        for name, digest in self.code.items():
+            module, _, definition = name.partition(":")
+            code.setdefault(module, {})[definition] = digest
+        return asdict(self) | {"code": code}
 
     @property
     def marks(self) -> dict[str, str]:
@@ -60,7 +64,7 @@ class Ingredients:
     @property
     def stamp(self) -> str:
         """One line of JSON to put into the output before it is sealed."""
-        return json.dumps({**self.marks, "made_from": asdict(self)})
+        return json.dumps({**self.marks, "made_from": self.as_dict()})
 
 
 def fingerprint_of(path: Path) -> str | None:
@@ -105,7 +109,7 @@ def ingredients_in(content: bytes, path: Path) -> Ingredients:
     try:
         made, _ = json.JSONDecoder().raw_decode(text.replace('""', '"') if path.suffix == ".csv" else text)
         return trusted(made.get("made_from") or made["provenance"]["made_from"], made["fingerprint"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SealError(f"{path}: its stamp cannot be read ({error})") from None
 
 
@@ -114,9 +118,10 @@ def trusted(made_from: dict[str, Any], fingerprint: str) -> Ingredients:
 
     Raises:
         ValueError: it is not: somebody has edited one of the two.
-        TypeError: they are no ingredients.
+        TypeError, AttributeError: they are no ingredients.
     """
-    ingredients = Ingredients(**made_from)
+    code = {f"{module}:{name}": digest for module, of in made_from["code"].items() for name, digest in of.items()}
+    ingredients = Ingredients(**made_from | {"code": code})
     if ingredients.fingerprint != fingerprint:
         raise ValueError("the fingerprint is not that of what it says it was made from: edited by hand")
     return ingredients
