@@ -8,76 +8,38 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, get_args
 
 import yaml
 from pydantic import Field, model_validator
 
+from lazyadv.grid import (
+    AdvtrainBlock,
+    AdvtraingapBlock,
+    AdvtrainpairBlock,
+    Block,
+    Blocks,
+    KeptBlock,
+    StandardBlock,
+)
 from lazyadv.run import (
     RUNS,
     AdversarialSettings,
     Common,
-    Count,
     Experiment,
-    Pair,
     ParamsError,
-    Positive,
-    Radius,
     Run,
-    Seed,
-    Size,
     StandardSettings,
     Strict,
     checked,
-    without_repeats,
 )
 
 MOST_VALUES = 1_000_000
-T = TypeVar("T")
-Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repeats]
-
-
-class _Block(Strict):
-    """A block of a figure's grid: the runs are the product of its axes."""
-
-    experiment: ClassVar[Experiment]
-    width: Axis[Count]
-    size: Axis[Size]
-    seed: Axis[Seed]
-
-    def has(self, run: Run) -> bool:
-        """Whether the run is one of the product."""
-        return all(getattr(run, axis) in getattr(self, axis) for axis in run.axes)
-
-
-class StandardBlock(_Block):
-    experiment: ClassVar[Experiment] = "standard"
-    C0: Axis[Radius]
-
-
-class AdvtrainBlock(_Block):
-    experiment: ClassVar[Experiment] = "advtrain"
-    C0: Axis[Radius]
-    eps: Axis[Positive]
-
-
-class AdvtrainpairBlock(AdvtrainBlock):
-    experiment: ClassVar[Experiment] = "advtrainpair"
-    pair: Axis[Pair]
-
-
-class AdvtraingapBlock(_Block):
-    experiment: ClassVar[Experiment] = "advtraingap"
-    gap: Axis[Radius]
-    eps: Axis[Positive]
-
-
-Blocks = Annotated[tuple[T, ...], Field(strict=False)]
 PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class Audit(Strict):
-    """Runs of figures 3 and 4 whose final network is kept, and attacked by other means than it was trained against."""
+    """Runs of the figures whose final network is attacked by other means than it was trained against."""
 
     advtrain: Annotated[Blocks[AdvtrainBlock], Field(min_length=1)]
     advtraingap: Annotated[Blocks[AdvtraingapBlock], Field(min_length=1)]
@@ -98,6 +60,7 @@ class Preset(Common):
     fig3: Blocks[AdvtrainBlock] = ()
     fig4: Blocks[AdvtraingapBlock] = ()
     pairs: Blocks[AdvtrainpairBlock] = ()
+    examples: Blocks[KeptBlock] = ()
     audit: Audit
     counterpart: PresetName | None = None
 
@@ -144,11 +107,17 @@ class Preset(Common):
 
     @cached_property
     def audited(self) -> dict[Run, None]:
-        """The runs whose final network is kept, in the order of their grid."""
+        """The runs whose final network is audited, in the order of their grid."""
         grids = (self._expand(experiment, getattr(self.audit, experiment)) for experiment in Audit.model_fields)
         return dict.fromkeys(itertools.chain(*grids))
 
-    def _expand(self, experiment: str, blocks: tuple[_Block, ...]) -> Iterator[Run]:
+    @cached_property
+    def kept(self) -> set[Run]:
+        """The runs whose final network is kept: those that are audited, or that a figure shows."""
+        shown = (figure for figure in self.figures if BLOCKS[figure].keeps)
+        return {*self.audited, *self.runs(*shown)}
+
+    def _expand(self, experiment: str, blocks: tuple[Block, ...]) -> Iterator[Run]:
         axes = RUNS[experiment].axes
         for block in blocks:
             for point in itertools.product(*(getattr(block, axis) for axis in axes)):
@@ -159,12 +128,13 @@ class Preset(Common):
         return self.runs(*(figure for figure, feeds in FIGURES.items() if feeds == experiment))
 
 
-# each figure, and the experiment that feeds it
-FIGURES: dict[str, Experiment] = {
-    name: kinds[0].experiment
+# each figure: the kind of its blocks, and the experiment that feeds it
+BLOCKS: dict[str, type[Block]] = {
+    name: kinds[0]
     for name, field in Preset.model_fields.items()
-    if (kinds := get_args(field.annotation)) and isinstance(kinds[0], type) and issubclass(kinds[0], _Block)
+    if (kinds := get_args(field.annotation)) and isinstance(kinds[0], type) and issubclass(kinds[0], Block)
 }
+FIGURES: dict[str, Experiment] = {figure: kind.experiment for figure, kind in BLOCKS.items()}
 
 
 class Params(Strict):

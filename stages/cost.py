@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv.results import cost
 from lazyadv.workflow import command
-from lazyadv.workflow.pipeline import Pipeline, figure_paths
+from lazyadv.workflow.paths import figure_paths
+from lazyadv.workflow.pipeline import Pipeline
 
 ROW = "{:<22}{:>7}{:>9}{:>11}{:>16}{:>18}"
 

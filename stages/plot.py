@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -11,7 +12,7 @@ from lazyadv.workflow import arithmetic, paths
 arithmetic.pin()
 
 from lazyadv import params
-from lazyadv.results import style, table
+from lazyadv.results import kept, style, table
 from lazyadv.workflow import command, pipeline, provenance
 
 
@@ -22,7 +23,10 @@ def main() -> None:
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
     recipe = pipeline.plot(args.preset, preset, args.figure)
-    shown = table.select(recipe.inputs["table"], preset.runs(args.figure))
+    runs = preset.runs(args.figure)
+    shown = table.select(recipe.inputs["table"], runs)
+    if params.BLOCKS[args.figure].keeps:
+        shown = replace(shown, networks=tuple(kept.load(args.preset, run) for run in runs))
     # looked up by name, so that a figure depends on that figure's code alone
     draw = getattr(importlib.import_module("lazyadv.results.figures"), args.figure)
     stamp = recipe.ingredients(provenance.fingerprint_of).stamp

@@ -20,7 +20,8 @@ from lazyadv.results import cost, verification
 from lazyadv.results.acceptance import LEAST, Acceptance
 from lazyadv.results.verification import Kept, Refused
 from lazyadv.workflow import command, equivalence
-from lazyadv.workflow.pipeline import Pipeline, run_path
+from lazyadv.workflow.paths import run_path
+from lazyadv.workflow.pipeline import Pipeline
 
 
 def main() -> None:

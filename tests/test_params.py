@@ -40,7 +40,7 @@ def content() -> dict[str, Any]:
         ("presets.tiny.fig3.0.size", [0]),
         ("presets.tiny.fig3.0.size", ["../../x"]),
         ("presets.tiny.fig3.0.seed", [1, 1]),
-        ("presets.tiny.fig3", []),
+        ("presets.tiny.fig4", []),
         ("presets.tiny.colour", "red"),
         ("presets.tiny.fig4.0.C0", [1]),
         ("presets./up", {}),

@@ -4,7 +4,7 @@ import ast
 
 from conftest import ROOT
 
-GROUND = {"run", "params", "data", "files", "errors", "lazyadv"}
+GROUND = {"run", "grid", "params", "data", "files", "errors", "lazyadv"}
 BELOW = {
     "stages": {"results", "networks", "workflow", *GROUND},
     "results": {"results", "networks", "workflow", *GROUND},

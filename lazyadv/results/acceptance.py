@@ -142,7 +142,7 @@ class Acceptance:
 
 def _require_all(made: pipeline.Pipeline, records: list[Kept]) -> None:
     """Or what is not there might have taken a path through the code that no record here took."""
-    networks = [paths.network_path(made.preset_name, run) for run in made.preset.audited]
+    networks = [paths.network_path(made.preset_name, run) for run in made.preset.kept]
     for what, there, asked in (
         ("records", len(records), len(made.runs())),
         ("networks", sum(path.exists() for path in networks), len(networks)),

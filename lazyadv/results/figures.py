@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from lazyadv.results import examples as gallery
 from lazyadv.results import fits, measures, style
 from lazyadv.results.table import Selection
 
@@ -180,6 +181,16 @@ def pairs(shown: Selection) -> Figure:
     ratio.set_ylabel("free over lazy")
     _histogram(slopes, found)
     style.caption(figure, shown, f"not learned: {', '.join(sorted(set(rows['pair']) - known)) or 'none'}")
+    return figure
+
+
+def examples(shown: Selection) -> Figure:
+    """A digit of each class before lazy and free networks at several dimensions: attacked, and moved by the least step.
+
+    Below each: f before the attack and after it, in red where the prediction is wrong, and the step's length.
+    """
+    figure = gallery.draw(shown.networks)
+    style.caption(figure, shown, f"ε = {', '.join(f'{eps:g}' for eps in shown.rows['eps'].unique())}")
     return figure
 
 

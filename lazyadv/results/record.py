@@ -45,7 +45,9 @@ def write(path: Path, made_from: Ingredients, run: Run, result: Result, environm
     for key, value in record.items():
         text = json.dumps(value, allow_nan=False)
         if key == "epochs":
-            columns = [f"{json.dumps(name)}: {json.dumps(column, allow_nan=False)}" for name, column in _columns(value).items()]
+            columns = [
+                f"{json.dumps(name)}: {json.dumps(column, allow_nan=False)}" for name, column in _columns(value).items()
+            ]
             text = "{\n  " + ",\n  ".join(columns) + "\n }"
         lines.append(f' "{key}": {text}')
     write_sealed(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())

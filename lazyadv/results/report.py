@@ -1,8 +1,8 @@
 """What there is of a preset, as one page: figures, claims, hyperparameters, runs and their records, the pipeline.
 
 Everything is read from the records as they lie on disk, not from tables or figures that were made of them
-before, so that a run that is missing or stale is so on the whole page; but for the audit, which is read from its
-table, if that is fresh. Nothing is trained.
+before, so that a run that is missing or stale is so on the whole page; but for the audit and the figures of kept
+networks, which are taken as they were made, if they are fresh. Nothing is trained.
 """
 
 import base64
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
-from lazyadv.params import FIGURES
+from lazyadv.params import BLOCKS, FIGURES
 from lazyadv.results import claims, figures, ledger, record, style, table
 from lazyadv.run import Run
 from lazyadv.workflow import paths, pipeline
@@ -119,17 +119,23 @@ class Report:
         """The figures, drawn from the records that there are."""
         for name in self.preset.figures:
             shown = self.selections[name]
-            draw = getattr(figures, name)
             settings = self.preset.model_dump(mode="json", include={"dataset", "pair", "protocol", "antialias"})
             yield Shown(
                 name,
-                draw.__doc__.partition("\n")[0],
-                _image(style.drawn(draw(shown), "svg", "")) if len(shown.rows) else None,
+                getattr(figures, name).__doc__.partition("\n")[0],
+                self._image(name, shown),
                 len(shown.rows),
                 shown.asked,
                 settings | self.preset.settings(FIGURES[name]).model_dump(mode="json"),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
+
+    def _image(self, name: str, shown: table.Selection) -> str | None:
+        """The figure drawn from the rows that there are; one that shows networks, as it was drawn, if that is fresh."""
+        drawn = paths.figure_paths(self.name, name)[1]
+        if BLOCKS[name].keeps:
+            return _image(drawn.read_bytes()) if self.pipeline.fresh(drawn) else None
+        return _image(style.drawn(getattr(figures, name)(shown), "svg", "")) if len(shown.rows) else None
 
     def stages(self) -> tuple[list[Stage], list[tuple[Stage, Stage]]]:
         """The pipeline as boxes and arrows, from the recipes of this preset's outputs."""

@@ -46,6 +46,15 @@ def panels(count: int, rows: int = 1) -> tuple[Figure, np.ndarray]:
     return plt.subplots(rows, count, figsize=(WIDTH, 2.6 * rows + 0.3), squeeze=False)
 
 
+def pictures(rows: int, count: int) -> tuple[Figure, np.ndarray]:
+    """A figure of `rows` rows of `count` small pictures each, and its axes (rows, count), without ticks."""
+    figure, grid = plt.subplots(rows, count, figsize=(WIDTH, 1.13 * rows * WIDTH / count + 0.4), squeeze=False)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    return figure, grid
+
+
 def width_look(width: int, others: list[int]) -> dict[str, Any]:
     """The colour and marker of a width."""
     order = [*KNOWN_WIDTHS, *sorted(set(others) - set(KNOWN_WIDTHS))]

@@ -11,20 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from lazyadv.params import FIGURES, Params, Preset, load
+from lazyadv.params import BLOCKS, FIGURES, Params, Preset, load
 from lazyadv.run import EXPERIMENTS, MOST_SIZE, Dataset, ParamsError, Run
-from lazyadv.workflow import sources
-from lazyadv.workflow.paths import (
-    audit_path,
-    claims_paths,
-    digits_path,
-    figure_paths,
-    metrics_paths,
-    network_path,
-    pair_path,
-    run_path,
-    table_path,
-)
+from lazyadv.workflow import paths, sources
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
 
 SENTINEL = Path(".snakemake/lazyadv-stale")  # as new as the last parse, so newer than any output
@@ -55,19 +44,19 @@ def fetch(dataset: str) -> Recipe:
 
 def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Recipe:
     params = {"dataset": dataset, "pair": list(pair), "size": size, "antialias": antialias}
-    return Recipe("prepare", params, ("stages.prepare:main",), {"digits": digits_path(dataset)})
+    return Recipe("prepare", params, ("stages.prepare:main",), {"digits": paths.digits_path(dataset)})
 
 
 def train(run: Run) -> Recipe:
     entries = ("stages.train:main", f"stages.train:{run.experiment}")
-    data = pair_path(run.dataset, run.pair, run.size, run.antialias)
+    data = paths.pair_path(run.dataset, run.pair, run.size, run.antialias)
     return Recipe("train", run.model_dump(mode="json"), entries, {"data": data})
 
 
 def collect(name: str, preset: Preset, experiment: str) -> Recipe:
     runs = preset.runs_of(experiment)
     params = {"preset": name, "experiment": experiment}
-    return Recipe("collect", params, ("stages.collect:main",), {run.name: run_path(name, run) for run in runs})
+    return Recipe("collect", params, ("stages.collect:main",), {run.name: paths.run_path(name, run) for run in runs})
 
 
 def plot(name: str, preset: Preset, figure: str) -> Recipe:
@@ -75,35 +64,43 @@ def plot(name: str, preset: Preset, figure: str) -> Recipe:
         raise ParamsError(f"presets.{name} has no grid for it")
     params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
     entries = ("stages.plot:main", f"lazyadv.results.figures:{figure}")
-    return Recipe("plot", params, entries, {"table": table_path(name, FIGURES[figure])})
+    networks = _networks(name, preset.runs(figure)) if BLOCKS[figure].keeps else {}
+    return Recipe("plot", params, entries, {"table": paths.table_path(name, FIGURES[figure]), **networks})
 
 
 def audit(name: str, preset: Preset) -> Recipe:
-    inputs = {run.name: run_path(name, run) for run in preset.audited}  # beside which their networks are
-    inputs |= {f"data {run.name}": pair_path(run.dataset, run.pair, run.size, run.antialias) for run in preset.audited}
-    return Recipe("audit", {"preset": name, **preset.audit.model_dump(mode="json")}, ("stages.audit:main",), inputs)
+    params = {"preset": name, **preset.audit.model_dump(mode="json")}
+    return Recipe("audit", params, ("stages.audit:main",), _networks(name, preset.audited))
+
+
+def _networks(name: str, runs: Iterable[Run]) -> dict[str, Path]:
+    """The files behind what is done with the runs' final networks: records, beside which the networks are, and data."""
+    records = {run.name: paths.run_path(name, run) for run in runs}
+    return records | {
+        f"data {run.name}": paths.pair_path(run.dataset, run.pair, run.size, run.antialias) for run in runs
+    }
 
 
 def claims(params: Params, name: str) -> Recipe:
     """The ledger of a preset, beside it that of its counterpart."""
     presets = params.with_counterpart(name)
     grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
-    tables = {f"{name} {each}": table_path(name, each) for name in presets for each in presets[name].experiments}
-    audits = {f"{name} audit": audit_path(name) for name in presets}
+    tables = {f"{name} {each}": paths.table_path(name, each) for name in presets for each in presets[name].experiments}
+    audits = {f"{name} audit": paths.audit_path(name) for name in presets}
     content = {"grids": grids, "alone": params.alone(name)}
     return Recipe("claims", content, ("stages.claims:main",), tables | audits)
 
 
 def has_digits(dataset: str) -> bool:
     """Whether a data set's file is there, and fresh."""
-    return fingerprint_of(digits_path(dataset)) == fetch(dataset).ingredients(fingerprint_of).fingerprint
+    return fingerprint_of(paths.digits_path(dataset)) == fetch(dataset).ingredients(fingerprint_of).fingerprint
 
 
 def has_pair(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> bool:
     """Whether a prepared file is there, and fresh."""
     digits = fetch(dataset).ingredients(fingerprint_of).fingerprint
     wanted = prepare(dataset, pair, size, antialias).ingredients(lambda _: digits).fingerprint
-    return fingerprint_of(pair_path(dataset, pair, size, antialias)) == wanted
+    return fingerprint_of(paths.pair_path(dataset, pair, size, antialias)) == wanted
 
 
 class Pipeline:
@@ -139,11 +136,11 @@ class Pipeline:
                     first, second = pair.split("-")
                     size, antialias = _values(name)
                     where = (dataset, (int(first), int(second)), int(size), antialias == "true")
-                    if path == pair_path(*where) and first != second and 1 <= where[2] <= MOST_SIZE:
+                    if path == paths.pair_path(*where) and first != second and 1 <= where[2] <= MOST_SIZE:
                         return prepare(*where)
                 case ("results", preset, experiment, "runs" | "networks", _) if experiment in EXPERIMENTS:
                     run = self.run(path)
-                    if path in (run_path(preset, run), network_path(preset, run)):
+                    if path in (paths.run_path(preset, run), paths.network_path(preset, run)):
                         return train(run)
                 case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
                     return collect(preset, self.params.choose(preset), experiment)
@@ -175,7 +172,7 @@ class Pipeline:
         return self._runs[path]
 
     def flags(self, path: Path) -> str:
-        """The arguments that make stages/train.py write the record at `path`; a run to audit keeps its network."""
+        """The arguments that make stages/train.py write the record at `path`; some runs keep their network."""
         kept = (f"--network {network}" for network in self._outputs(path)[1:])
         return " ".join([self.run(path).flags, *kept])
 
@@ -211,12 +208,12 @@ class Pipeline:
         """What is made in one go with `path`, it included."""
         match path.parts:
             case ("figures", preset, _):
-                return figure_paths(preset, path.stem)
+                return paths.figure_paths(preset, path.stem)
             case ("results", preset, "claims.json"):
-                return [*claims_paths(preset), *metrics_paths(preset)]
+                return [*paths.claims_paths(preset), *paths.metrics_paths(preset)]
             case ("results", preset, _, "runs", _):
                 run = self.run(path)
-                return [path, network_path(preset, run)] if run in self.params.choose(preset).audited else [path]
+                return [path, paths.network_path(preset, run)] if run in self.params.choose(preset).kept else [path]
         return [path]
 
     def _files(self, path: Path) -> list[Path]:

@@ -1,0 +1,53 @@
+"""The grid of a figure: a list of blocks, each of which stands for the product of its axes."""
+
+from typing import Annotated, ClassVar, TypeVar
+
+from pydantic import Field
+
+from lazyadv.run import Count, Experiment, Pair, Positive, Radius, Run, Seed, Size, Strict, without_repeats
+
+T = TypeVar("T")
+Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repeats]
+
+
+class Block(Strict):
+    """A block of a figure's grid: the runs are the product of its axes."""
+
+    experiment: ClassVar[Experiment]
+    keeps: ClassVar[bool] = False  # the final networks, for the figure to show
+    width: Axis[Count]
+    size: Axis[Size]
+    seed: Axis[Seed]
+
+    def has(self, run: Run) -> bool:
+        """Whether the run is one of the product."""
+        return all(getattr(run, axis) in getattr(self, axis) for axis in run.axes)
+
+
+class StandardBlock(Block):
+    experiment: ClassVar[Experiment] = "standard"
+    C0: Axis[Radius]
+
+
+class AdvtrainBlock(Block):
+    experiment: ClassVar[Experiment] = "advtrain"
+    C0: Axis[Radius]
+    eps: Axis[Positive]
+
+
+class KeptBlock(AdvtrainBlock):
+    keeps: ClassVar[bool] = True
+
+
+class AdvtrainpairBlock(AdvtrainBlock):
+    experiment: ClassVar[Experiment] = "advtrainpair"
+    pair: Axis[Pair]
+
+
+class AdvtraingapBlock(Block):
+    experiment: ClassVar[Experiment] = "advtraingap"
+    gap: Axis[Radius]
+    eps: Axis[Positive]
+
+
+Blocks = Annotated[tuple[T, ...], Field(strict=False)]

@@ -1,0 +1,33 @@
+"""Final networks that were kept beside their runs' records, with the data that they were trained on."""
+
+from typing import NamedTuple
+
+from lazyadv import data
+from lazyadv.networks.network import Network
+from lazyadv.results.record import RecordError
+from lazyadv.run import AdversarialRun, Run
+from lazyadv.workflow import paths, provenance
+
+
+class Kept(NamedTuple):
+    """A run, its final network, and its data before they are scaled."""
+
+    run: AdversarialRun
+    network: Network
+    split: data.Split
+
+
+def load(preset: str, run: Run) -> Kept:
+    """What was kept of a run.
+
+    Raises:
+        RecordError: the network is not there, or not that of the run's record.
+        DataError: the data are not there, or damaged.
+    """
+    assert isinstance(run, AdversarialRun)
+    path, record = paths.network_path(preset, run), paths.run_path(preset, run)
+    if not path.exists() or provenance.fingerprint_of(path) != provenance.fingerprint_of(record):
+        raise RecordError(f"{path}: is not there, or not from the same training as {record}; run snakemake on that")
+    arrays = data.load(path)
+    network = Network(arrays["w"], arrays["b"], arrays["v"], float(arrays["c"]))
+    return Kept(run, network, data.Split(**data.load(paths.pair_path(run.dataset, run.pair, run.size, run.antialias))))
