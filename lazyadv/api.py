@@ -95,7 +95,7 @@ def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = Tru
     try:
         return data.prepare(_mnist5k(), asked.pair, asked.size, asked.antialias)
     except ModuleNotFoundError as error:
-        raise InputError(f"digits: {error}; it comes with the extra `digits`") from None
+        raise InputError(f"digits: {error}; in the clone, pip install '.[digits]'") from None
 
 
 def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outcome:

@@ -167,4 +167,4 @@ def test_plain_pip_install_brings_what_it_needs() -> None:
     done = subprocess.run(
         [sys.executable, "-c", ALONE, *missing], capture_output=True, text=True, cwd=ROOT, check=False
     )
-    assert "comes with the extra `digits`" in done.stdout, done.stderr
+    assert "pip install '.[digits]'" in done.stdout, done.stderr
