@@ -41,8 +41,8 @@ class Finding:
 
 
 def judge(claim: Claim, shown: Selection) -> Finding:
-    """Measure a claim on the rows of its figure."""
-    values = claim.measure(shown.rows) if len(shown.rows) else pd.Series(dtype=float)
+    """Measure a claim on those of its figure's rows that it rests on."""
+    values = claim.measure(claim.rows(shown.rows)) if len(shown.rows) else pd.Series(dtype=float)
     known = values.dropna().to_numpy()
     value = float(known.mean()) if len(known) else None
     interval = None

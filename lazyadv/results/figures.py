@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from lazyadv.results import fits, measures, style
+from lazyadv.results import fits, measures, parts, style
 from lazyadv.results.table import Selection
 
 MNIST_DIMENSION = 28**2
@@ -76,7 +76,7 @@ def fig3(shown: Selection) -> Figure:
     figure, (axes,) = style.panels(max(len(widths), 1) + 1)
     dimensions = sorted(rows["d"].unique())
     for panel, (width, group) in zip(axes[:-1], widths, strict=True):
-        for (d, free), runs in group.groupby(["d", group["C0"] >= measures.FREE_C0]):
+        for (d, free), runs in group.groupby(["d", group["C0"] >= parts.FREE_C0]):
             look = style.shade_look(dimensions.index(d), len(dimensions))
             if free:
                 style.light_line(panel, runs, "eps", "robust_test_accuracy", look["color"])
@@ -84,7 +84,7 @@ def fig3(shown: Selection) -> Figure:
                 enlarged = ", enlarged" if d > MNIST_DIMENSION else ""
                 style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}{enlarged}")
         panel.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
-        note = "; thin and dashed: free to move" if len(measures.control(group)) else ""
+        note = "; thin and dashed: free to move" if len(parts.control(group)) else ""
         panel.set_title(f"m = {width}{note}")
         panel.set_xlabel("perturbation ε")
         panel.set_ylim(-0.02, 1.35)  # the legend above the lines
@@ -100,7 +100,7 @@ def fig3(shown: Selection) -> Figure:
 def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
     """ε½ over d of one width's rows: lazy, and its control lighter; seeds as points, their means as a line."""
     binds = {size**2: does for size, does in measures.binding(rows).items()}
-    for kind, part in (("lazy", measures.lazy(rows)), ("free", measures.control(rows))):
+    for kind, part in (("lazy", parts.lazy(rows)), ("free", parts.control(rows))):
         own = look if kind == "lazy" else {**look, **_FREE}
         found = measures.halves(part).dropna()
         if found.empty:
@@ -155,7 +155,7 @@ def pairs(shown: Selection) -> Figure:
     """
     rows = shown.rows
     figure, ((halves, ratio, slopes),) = style.panels(3)
-    known = set(measures.learned(rows)["pair"])
+    known = set(parts.learned(rows)["pair"])
     found: dict[str, list[float]] = {"lazy": [], "free": []}
     for pair, group in rows.groupby("pair"):
         within, free = measures.lazy_and_free(group)
