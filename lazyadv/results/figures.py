@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from lazyadv.results import fits, measures, parts, style
+from lazyadv.results import fits, measures, parts, points, style
 from lazyadv.results.table import Selection
 
 MNIST_DIMENSION = 28**2
@@ -105,12 +105,14 @@ def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
         found = measures.halves(part).dropna()
         if found.empty:
             continue
-        points = found.index.get_level_values("size").to_numpy() ** 2
-        means = found.groupby(points).mean()
+        d = found.index.get_level_values("size").to_numpy() ** 2
+        means = found.groupby(d).mean()
         fitted = means[[binds.get(d, False) is True for d in means.index]] if any(binds.values()) else means
         slope = _slope_text(fitted)
         over = " where laziness binds" if slope and len(fitted) < len(means) else ""
-        axes.plot(points, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
+        axes.plot(d, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
+        groups = dict(list(part.groupby(found.index.names)))
+        points.note(axes, d, found, f"{kind}: ε½", [points.together(groups[key]) for key in found.index])
         axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
         if kind == "lazy":
             _guide(axes, fitted.index.to_series(), fitted)
@@ -158,12 +160,8 @@ def pairs(shown: Selection) -> Figure:
     known = set(parts.learned(rows)["pair"])
     found: dict[str, list[float]] = {"lazy": [], "free": []}
     for pair, group in rows.groupby("pair"):
-        within, free = measures.lazy_and_free(group)
         colors = PAIR_COLORS if pair in known else dict.fromkeys(PAIR_COLORS, "0.75")
-        d = free.index**2
-        halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
-        halves.plot(d, free, color=colors["free"], linestyle="--", linewidth=0.8)
-        ratio.plot(d, free / within, color=colors["lazy"], linewidth=0.8)
+        within, free = _pair_lines(halves, ratio, group, colors)
         binds = measures.binding_pair(within, free)
         if pair in known and len(binds) >= measures.MIN_POINTS:
             found["lazy"].append(fits.slope(binds**2, within[binds]))
@@ -186,6 +184,25 @@ def pairs(shown: Selection) -> Figure:
 PAIR_COLORS = {"lazy": style.BRIGHT[0], "free": style.BRIGHT[1]}
 _FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "white"}
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
+
+
+def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> tuple[pd.Series, pd.Series]:
+    """Draw one pair's ε½ of lazy and of free networks over d, and their ratio; return both, by size."""
+    within, free = measures.lazy_and_free(rows)
+    d, pair = free.index**2, rows["pair"].iloc[0]
+    halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
+    halves.plot(d, free, color=colors["free"], linestyle="--", linewidth=0.8)
+    ratio.plot(d, free / within, color=colors["lazy"], linewidth=0.8)
+    lines = (
+        (halves, parts.lazy(rows), within, "lazy: ε½"),
+        (halves, parts.control(rows), free, "free: ε½"),
+        (ratio, rows, free / within, "free over lazy"),
+    )
+    for axes, part, line, says in lines:
+        known = line.dropna()
+        targets = [points.together(part[part["size"] == size]) for size in known.index]
+        points.note(axes, known.index**2, known, f"{pair}, {says}", targets)
+    return within, free
 
 
 def _slope_text(y: pd.Series) -> str:
