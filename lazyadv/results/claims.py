@@ -16,6 +16,7 @@ from lazyadv.results.ledger import LEDGER, Claim
 from lazyadv.results.table import Selection
 
 MIN_REPEATS = 3  # seeds, or audited runs
+VERDICTS = ("holds", "fails", "undecided")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,11 @@ class Claim:
     rows: Callable[[pd.DataFrame], pd.DataFrame]
     measure: Callable[[pd.DataFrame], pd.Series]
 
+    @property
+    def own(self) -> bool:
+        """Whether it is a condition or control of this project, rather than a claim of the paper."""
+        return self.source.startswith("no claim of the paper")
+
 
 LEDGER = (
     Claim(

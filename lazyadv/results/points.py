@@ -17,7 +17,7 @@ from lazyadv.run import RUNS, plain
 
 
 class Point(NamedTuple):
-    """A point's place, in fractions of the figure from its upper left corner; what it says; where it leads.
+    """A point's place, in fractions of the figure from its upper left corner; what it measures; where it leads.
 
     target is the part of the page's address behind #: `experiment/run` of a run, `rows/experiment/words` of the rows
     of that experiment that have these words in their names.
@@ -25,17 +25,18 @@ class Point(NamedTuple):
 
     left: float
     top: float
-    text: str
+    measure: str
+    value: float
     target: str
 
 
 _noted: WeakKeyDictionary[Axes, list[tuple[float, float, str, str]]] = WeakKeyDictionary()
 
 
-def note(axes: Axes, x: Iterable[float], y: Iterable[float], says: str, targets: Iterable[str]) -> None:
-    """Remember points at (x, y), in the units of the axes; `says` is what y measures."""
-    points = [(a, b, f"{says} {b:.3g}".replace("_", " "), target) for a, b, target in zip(x, y, targets, strict=True)]
-    _noted.setdefault(axes, []).extend(points)
+def note(axes: Axes, x: Iterable[float], y: Iterable[float], measure: str, targets: Iterable[str]) -> None:
+    """Remember points at (x, y), in the units of the axes; `measure` is what y is: a column, or words."""
+    noted = [(across, up, measure, target) for across, up, target in zip(x, y, targets, strict=True)]
+    _noted.setdefault(axes, []).extend(noted)
 
 
 def runs(rows: pd.DataFrame) -> list[str]:
@@ -59,9 +60,11 @@ def of(figure: Figure) -> Iterator[Point]:
     """The points noted for a figure that has been drawn; those beyond its axes, or not finite, left out."""
     width, height = figure.bbox.size
     for axes in figure.axes:
-        for x, y, text, target in _noted.get(axes, []):
+        for x, y, measure, target in _noted.get(axes, []):
             if not np.isfinite([x, y]).all():
                 continue
             across, up = axes.transData.transform((x, y))
             if axes.bbox.padded(1).contains(across, up):
-                yield Point(round(float(across / width), 4), round(float(1 - up / height), 4), text, target)
+                yield Point(
+                    round(float(across / width), 4), round(float(1 - up / height), 4), measure, float(y), target
+                )
