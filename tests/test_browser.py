@@ -1,0 +1,111 @@
+"""The report in a browser: read, pointed at, and used by keyboard."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import Project
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
+
+
+def watch(page: Any) -> tuple[list[str], list[str]]:
+    """What a page complains of, and what it asks for, from now on."""
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    return complaints, requests
+
+
+@pytest.fixture
+def chromium() -> Iterator[Any]:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"needs one of {', '.join(BROWSERS)}: make test-browser installs one on Debian")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+def test_it_reads_well_in_a_browser(copied: Project, chromium: Any) -> None:
+    """At the width of a desk and of a phone: nothing asked of anybody, nothing complained of, nothing cut off."""
+    copied.run("python", "stages/report.py", "--preset", "tiny")
+    address = (copied.root / "results/tiny/report.html").as_uri()
+    for width, height in ((1280, 900), (390, 844)):
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        complaints, requests = watch(page)
+        page.goto(address)
+        page.locator("body[data-ready]").wait_for()
+        assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+        points_say_and_lead(page)
+        table_filters_and_sorts(page)
+        for summary in page.locator(".multiples summary").all():
+            summary.click()
+        assert page.locator("#fig3 .panels a .curve").count() == 8
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert {url.partition("#")[0] for url in requests if not url.startswith("data:")} == {address}
+        assert complaints == []
+    plain = chromium.new_page(java_script_enabled=False)
+    plain.goto(address)
+    assert plain.locator("#answer").is_visible()
+    assert not plain.locator("a[href^='#rows/']").first.is_visible()
+
+
+def points_say_and_lead(page: Any) -> None:
+    """By pointer and by keyboard, from a point of figure 3 to its run's curves, and back."""
+    says, run = page.locator("#fig3 .value"), page.locator("#run")
+    point = page.locator(f"#fig3 .point[href='#advtrain/{RUN}']")
+    point.scroll_into_view_if_needed()
+    middle = point.bounding_box()
+    place = (middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
+    page.mouse.move(*place)
+    assert re.match(r"robust test accuracy [0-9.]+ · width=20, size=3, C0=10, eps=0.3, seed=[01]", says.inner_text())
+    page.mouse.click(*place)
+    assert "eps=0.3" in run.locator("h2").inner_text()
+    assert run.locator("svg").count() == 3
+    page.keyboard.press("Escape")
+    assert not run.is_visible()
+    assert page.locator("#fig3 .point[tabindex='0']").count() == 1  # one stop for Tab
+    page.keyboard.press("Home")
+    first = says.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert says.inner_text() != first
+    chosen = page.evaluate("document.activeElement.hash")
+    page.keyboard.press("Enter")
+    assert run.is_visible()
+    run.get_by_role("slider").press("Home")
+    assert "0 of 0 to 1" in run.inner_text()
+    run.get_by_role("button", name="Close").click()
+    assert page.evaluate("document.activeElement.hash") == chosen
+
+
+def table_filters_and_sorts(page: Any) -> None:
+    """A claim's link leads to its rows alone; words take some of them away; heads put them in order."""
+    rows, said = page.locator("#runs-table tbody tr"), page.locator("#runs-count")
+    page.locator("#claim-robust_collapse a[href^='#rows/']").click()
+    assert said.inner_text() == "1 to 2 of 2 runs"
+    page.locator("#runs-set").select_option("advtrain")
+    assert said.inner_text() == "1 to 8 of 8 runs"
+    head = page.locator("#runs-table th", has=page.get_by_role("button", name="ε", exact=True))
+    for way, eps in (("ascending", "0.05"), ("descending", "0.3")):
+        head.get_by_role("button").press("Enter")
+        assert head.get_attribute("aria-sort") == way
+        assert eps in rows.first.locator("td").all_inner_texts()
+    page.get_by_label("with the words").fill("size=3 eps=0.05")
+    assert said.inner_text() == "1 to 2 of 2 runs"
+    page.get_by_label("with the words").fill(f"{RUN.replace(',', ' ')}")
+    rows.get_by_role("link").click()
+    assert page.locator("#run").is_visible()
+    assert f"results/tiny/advtrain/runs/{RUN}.json" in page.locator("#run").inner_text()
+    page.keyboard.press("Escape")
+    page.get_by_label("with the words").fill("")
+    page.locator("#runs-set").select_option("")
+    assert said.inner_text() == "1 to 30 of 30 runs"
