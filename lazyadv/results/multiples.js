@@ -49,7 +49,7 @@ function multiple(words, group, { name, last, most }, how, figure) {
 
 // Which colour stands for which value of the lines' axis.
 function colorsOf(how, label) {
-  const legend = make("p", { className: "legend" }, `${label}:`);
+  const legend = make("p", { className: "legend" }, `${label}: `);
   how.values.forEach((value, place) => legend.append(make("span", {}, swatch(how.colors[place]), plain(value))));
   return legend;
 }

@@ -25,9 +25,12 @@ function layPoints(plot, points) {
     chosen = place;
     links[chosen].classList.add("chosen");
     links[chosen].tabIndex = 0;
-    const [, , text, target] = points[place];
+    const [left, top, text, target] = points[place];
     const opens = target.startsWith("rows/") ? "its runs" : "its curves";
     line.replaceChildren(make("b", {}, plain(text)), ` · ${nameOf(target)} · `, make("a", { href: `#${target}` }, opens));
+    const others = points.filter((other) => other[3] !== target && other[0] === left && other[1] === top);
+    if (others.length) line.append(" · also here: ");
+    for (const other of others) line.append(make("a", { href: `#${other[3]}` }, nameOf(other[3])), " ");
   };
 
   const nearest = (event) => {

@@ -6,6 +6,7 @@ function runsTable(data) {
   const [table, pick, filter, count] = ["runs-table", "runs-set", "runs-words", "runs-count"].map(byId);
   const [previous, next] = ["runs-previous", "runs-next"].map(byId);
   const keys = Object.keys(data.columns);
+  const settings = [...data.axes, "state", "stopped", "epochs"];
   const body = make("tbody");
   const heads = new Map(["experiment", ...keys].map((key) => [key, head(key)]));
   table.append(make("thead", {}, make("tr", {}, ...heads.values())), body);
@@ -14,7 +15,7 @@ function runsTable(data) {
   let page = 0;
 
   function head(key) {
-    const button = make("button", { type: "button" }, data.columns[key] ?? "run of");
+    const button = make("button", { type: "button" }, data.columns[key] ?? "experiment");
     button.addEventListener("click", () => {
       order = { key, down: order.key === key && !order.down };
       sort();
@@ -64,9 +65,9 @@ function runsTable(data) {
     next.disabled = first + PAGE >= found.length;
   }
 
-  // Whether several runs are shown, and all have this in common; then it takes no column.
+  // Whether several runs are shown, and all have this setting in common; then it takes no column.
   function same(key) {
-    return found.length > 1 && found.every((run) => valueOf(run, key) === valueOf(found[0], key));
+    return found.length > 1 && settings.includes(key) && found.every((run) => valueOf(run, key) === valueOf(found[0], key));
   }
 
   function row(run, used) {
