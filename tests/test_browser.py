@@ -61,51 +61,56 @@ def test_it_reads_well_in_a_browser(copied: Project, chromium: Any) -> None:
 
 def points_say_and_lead(page: Any) -> None:
     """By pointer and by keyboard, from a point of figure 3 to its run's curves, and back."""
+    from playwright.sync_api import expect
+
     says, run = page.locator("#fig3 .value"), page.locator("#run")
     point = page.locator(f"#fig3 .point[href='#advtrain/{RUN}']")
     point.scroll_into_view_if_needed()
-    middle = point.bounding_box()
-    place = (middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
+    box = point.bounding_box()
+    place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*place)
-    assert re.match(r"robust test accuracy [0-9.]+ · width=20, size=3, C0=10, eps=0.3, seed=[01]", says.inner_text())
+    expect(says).to_have_text(re.compile("^robust test accuracy [0-9.]+ · width=20, size=3, C0=10, eps=0.3, seed=[01]"))
     page.mouse.click(*place)
-    assert "eps=0.3" in run.locator("h2").inner_text()
-    assert run.locator("svg").count() == 3
+    expect(run.locator("h2")).to_contain_text("eps=0.3")
+    expect(run.locator("svg")).to_have_count(3)
     page.keyboard.press("Escape")
-    assert not run.is_visible()
-    assert page.locator("#fig3 .point[tabindex='0']").count() == 1  # one stop for Tab
+    expect(run).to_be_hidden()
+    expect(page.locator("#fig3 .point[tabindex='0']")).to_have_count(1)  # one stop for Tab
     page.keyboard.press("Home")
     first = says.inner_text()
     page.keyboard.press("ArrowRight")
     assert says.inner_text() != first
     chosen = page.evaluate("document.activeElement.hash")
     page.keyboard.press("Enter")
-    assert run.is_visible()
+    expect(run).to_be_visible()
     run.get_by_role("slider").press("Home")
-    assert "0 of 0 to 1" in run.inner_text()
+    expect(run).to_contain_text("0 of 0 to 1")
     run.get_by_role("button", name="Close").click()
+    expect(run).to_be_hidden()
     assert page.evaluate("document.activeElement.hash") == chosen
 
 
 def table_filters_and_sorts(page: Any) -> None:
     """A claim's link leads to its rows alone; words take some of them away; heads put them in order."""
+    from playwright.sync_api import expect
+
     rows, said = page.locator("#runs-table tbody tr"), page.locator("#runs-count")
+    pick, words = page.get_by_label("runs of"), page.get_by_label("with the words")
     page.locator("#claim-robust_collapse a[href^='#rows/']").click()
-    assert said.inner_text() == "1 to 2 of 2 runs"
-    page.locator("#runs-set").select_option("advtrain")
-    assert said.inner_text() == "1 to 8 of 8 runs"
+    expect(said).to_have_text("1 to 2 of 2 runs")
+    pick.select_option("advtrain")
+    expect(said).to_have_text("1 to 8 of 8 runs")
     head = page.locator("#runs-table th", has=page.get_by_role("button", name="ε", exact=True))
     for way, eps in (("ascending", "0.05"), ("descending", "0.3")):
         head.get_by_role("button").press("Enter")
-        assert head.get_attribute("aria-sort") == way
+        expect(head).to_have_attribute("aria-sort", way)
         assert eps in rows.first.locator("td").all_inner_texts()
-    page.get_by_label("with the words").fill("size=3 eps=0.05")
-    assert said.inner_text() == "1 to 2 of 2 runs"
-    page.get_by_label("with the words").fill(f"{RUN.replace(',', ' ')}")
+    words.fill("size=3 eps=0.05")
+    expect(said).to_have_text("1 to 2 of 2 runs")
+    words.fill(RUN.replace(",", " "))
     rows.get_by_role("link").click()
-    assert page.locator("#run").is_visible()
-    assert f"results/tiny/advtrain/runs/{RUN}.json" in page.locator("#run").inner_text()
+    expect(page.locator("#run-record")).to_have_text(f"results/tiny/advtrain/runs/{RUN}.json")
     page.keyboard.press("Escape")
-    page.get_by_label("with the words").fill("")
-    page.locator("#runs-set").select_option("")
-    assert said.inner_text() == "1 to 30 of 30 runs"
+    words.fill("")
+    pick.select_option("")
+    expect(said).to_have_text("1 to 30 of 30 runs")
