@@ -40,7 +40,7 @@ test-slurm: slurm
 # looks at the report in a browser; installs one (Debian, as root)
 test-browser: $(READY)
 	apt-get install --quiet --yes --no-install-recommends chromium
-	$(RUN) pytest tests/test_report.py
+	$(RUN) pytest tests/test_browser.py
 
 # compares with other implementations, in an environment of its own, and writes benchmarks/results.json
 bench: $(READY)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lazyadv.results import claims, measures
+from lazyadv.results import claims, measures, parts
 from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
 
@@ -49,7 +49,7 @@ def test_laziness_binds_where_the_control_keeps_more_than_seeds_differ() -> None
     assert measures.binding(rows) == {5: False, 7: False, 10: True, 20: True, 40: True}
     unknown = rows[~((rows["size"] == 7) & (rows["eps"] > 0.3) & (rows["C0"] == 1000))]
     assert measures.binding(unknown)[7] is None
-    assert measures.binding(measures.lazy(rows)) == {}
+    assert measures.binding(parts.lazy(rows)) == {}
 
 
 def test_the_ledger_tells_laziness_from_the_digits() -> None:

@@ -16,6 +16,7 @@ from lazyadv.results.ledger import LEDGER, Claim
 from lazyadv.results.table import Selection
 
 MIN_REPEATS = 3  # seeds, or audited runs
+VERDICTS = ("holds", "fails", "undecided")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Finding:
 
 
 def judge(claim: Claim, shown: Selection) -> Finding:
-    """Measure a claim on the rows of its figure."""
-    values = claim.measure(shown.rows) if len(shown.rows) else pd.Series(dtype=float)
+    """Measure a claim on those of its figure's rows that it rests on."""
+    values = claim.measure(claim.rows(shown.rows)) if len(shown.rows) else pd.Series(dtype=float)
     known = values.dropna().to_numpy()
     value = float(known.mean()) if len(known) else None
     interval = None

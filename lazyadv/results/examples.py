@@ -10,7 +10,7 @@ from lazyadv.networks import boundary
 from lazyadv.networks.attack import pgd
 from lazyadv.results import style
 from lazyadv.results.kept import Kept
-from lazyadv.results.measures import FREE_C0
+from lazyadv.results.parts import FREE_C0
 
 WRONG = "#B3261E"
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lazyadv.results import examples as gallery
-from lazyadv.results import fits, measures, style
+from lazyadv.results import fits, measures, parts, points, style
 from lazyadv.results.table import Selection
 
 MNIST_DIMENSION = 28**2
@@ -77,7 +77,7 @@ def fig3(shown: Selection) -> Figure:
     figure, (axes,) = style.panels(max(len(widths), 1) + 1)
     dimensions = sorted(rows["d"].unique())
     for panel, (width, group) in zip(axes[:-1], widths, strict=True):
-        for (d, free), runs in group.groupby(["d", group["C0"] >= measures.FREE_C0]):
+        for (d, free), runs in group.groupby(["d", group["C0"] >= parts.FREE_C0]):
             look = style.shade_look(dimensions.index(d), len(dimensions))
             if free:
                 style.light_line(panel, runs, "eps", "robust_test_accuracy", look["color"])
@@ -85,7 +85,7 @@ def fig3(shown: Selection) -> Figure:
                 enlarged = ", enlarged" if d > MNIST_DIMENSION else ""
                 style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}{enlarged}")
         panel.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
-        note = "; thin and dashed: free to move" if len(measures.control(group)) else ""
+        note = "; thin and dashed: free to move" if len(parts.control(group)) else ""
         panel.set_title(f"m = {width}{note}")
         panel.set_xlabel("perturbation ε")
         panel.set_ylim(-0.02, 1.35)  # the legend above the lines
@@ -101,17 +101,19 @@ def fig3(shown: Selection) -> Figure:
 def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
     """ε½ over d of one width's rows: lazy, and its control lighter; seeds as points, their means as a line."""
     binds = {size**2: does for size, does in measures.binding(rows).items()}
-    for kind, part in (("lazy", measures.lazy(rows)), ("free", measures.control(rows))):
+    for kind, part in (("lazy", parts.lazy(rows)), ("free", parts.control(rows))):
         own = look if kind == "lazy" else {**look, **_FREE}
         found = measures.halves(part).dropna()
         if found.empty:
             continue
-        points = found.index.get_level_values("size").to_numpy() ** 2
-        means = found.groupby(points).mean()
+        d = found.index.get_level_values("size").to_numpy() ** 2
+        means = found.groupby(d).mean()
         fitted = means[[binds.get(d, False) is True for d in means.index]] if any(binds.values()) else means
         slope = _slope_text(fitted)
         over = " where laziness binds" if slope and len(fitted) < len(means) else ""
-        axes.plot(points, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
+        axes.plot(d, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
+        groups = dict(list(part.groupby(found.index.names)))
+        points.note(axes, d, found, f"{kind}: ε½", [points.together(groups[key]) for key in found.index])
         axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
         if kind == "lazy":
             _guide(axes, fitted.index.to_series(), fitted)
@@ -156,15 +158,11 @@ def pairs(shown: Selection) -> Figure:
     """
     rows = shown.rows
     figure, ((halves, ratio, slopes),) = style.panels(3)
-    known = set(measures.learned(rows)["pair"])
+    known = set(parts.learned(rows)["pair"])
     found: dict[str, list[float]] = {"lazy": [], "free": []}
     for pair, group in rows.groupby("pair"):
-        within, free = measures.lazy_and_free(group)
         colors = PAIR_COLORS if pair in known else dict.fromkeys(PAIR_COLORS, "0.75")
-        d = free.index**2
-        halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
-        halves.plot(d, free, color=colors["free"], linestyle="--", linewidth=0.8)
-        ratio.plot(d, free / within, color=colors["lazy"], linewidth=0.8)
+        within, free = _pair_lines(halves, ratio, group, colors)
         binds = measures.binding_pair(within, free)
         if pair in known and len(binds) >= measures.MIN_POINTS:
             found["lazy"].append(fits.slope(binds**2, within[binds]))
@@ -197,6 +195,25 @@ def examples(shown: Selection) -> Figure:
 PAIR_COLORS = {"lazy": style.BRIGHT[0], "free": style.BRIGHT[1]}
 _FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "white"}
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
+
+
+def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> tuple[pd.Series, pd.Series]:
+    """Draw one pair's ε½ of lazy and of free networks over d, and their ratio; return both, by size."""
+    within, free = measures.lazy_and_free(rows)
+    d, pair = free.index**2, rows["pair"].iloc[0]
+    halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
+    halves.plot(d, free, color=colors["free"], linestyle="--", linewidth=0.8)
+    ratio.plot(d, free / within, color=colors["lazy"], linewidth=0.8)
+    lines = (
+        (halves, parts.lazy(rows), within, "lazy: ε½"),
+        (halves, parts.control(rows), free, "free: ε½"),
+        (ratio, rows, free / within, "free over lazy"),
+    )
+    for axes, part, line, says in lines:
+        known = line.dropna()
+        targets = [points.together(part[part["size"] == size]) for size in known.index]
+        points.note(axes, known.index**2, known, f"{pair}, {says}", targets)
+    return within, free
 
 
 def _slope_text(y: pd.Series) -> str:

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lazyadv.results import measures
+from lazyadv.results import measures, parts
 
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One line of the ledger, before it is measured; `bound` is the closed interval that it must lie in."""
+    """One line of the ledger, before it is measured; `bound` is the closed interval that it must lie in.
+
+    `rows` picks those of the figure's rows that it rests on; `measure` sees no other.
+    """
 
     key: str
     statement: str
@@ -25,7 +28,13 @@ class Claim:
     quantity: str
     bound: tuple[float, float]
     figure: str  # or audit
+    rows: Callable[[pd.DataFrame], pd.DataFrame]
     measure: Callable[[pd.DataFrame], pd.Series]
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a condition or control of this project, rather than a claim of the paper."""
+        return self.source.startswith("no claim of the paper")
 
 
 LEDGER = (
@@ -36,6 +45,7 @@ LEDGER = (
         "clean test accuracy",
         (0.95, 1.0),
         "fig1",
+        parts.trained,
         measures.clean_accuracy,
     ),
     Claim(
@@ -45,34 +55,38 @@ LEDGER = (
         "share of them that flip",
         (1.0, 1.0),
         "fig1",
-        lambda rows: measures.flipped(measures.trained(rows)),
+        parts.trained,
+        measures.flipped,
     ),
     Claim(
         "trained_step",
-        "That step, relative to the example's norm, falls as d^(−1/2).",
+        "In lazily trained networks the step that flips, relative to the example's norm, falls as d^(−1/2).",
         "abstract; figure 1",
         "log-log slope of δ/‖x‖ in d",
         HALF_ORDER,
         "fig1",
-        lambda rows: measures.step_slope(measures.trained(rows)),
+        parts.trained,
+        measures.step_slope,
     ),
     Claim(
         "untrained_flips",
-        "So it is for networks at their start.",
+        "One step along its gradient flips every correctly classified test example of an untrained network, too.",
         "abstract, after earlier work on random networks",
         "share of them that flip",
         (1.0, 1.0),
         "fig1",
-        lambda rows: measures.flipped(measures.untrained(rows)),
+        parts.untrained,
+        measures.flipped,
     ),
     Claim(
         "untrained_step",
-        "And there, too, the step falls as d^(−1/2).",
+        "In untrained networks, too, the step that flips, relative to the example's norm, falls as d^(−1/2).",
         "abstract, after earlier work on random networks",
         "log-log slope of δ/‖x‖ in d",
         HALF_ORDER,
         "fig1",
-        lambda rows: measures.step_slope(measures.untrained(rows)),
+        parts.untrained,
+        measures.step_slope,
     ),
     Claim(
         "robust_half",
@@ -81,24 +95,27 @@ LEDGER = (
         "log-log slope in d of the ε at robust accuracy 1/2",
         HALF_ORDER,
         "fig3",
+        parts.lazy,
         measures.half_slope,
     ),
     Claim(
         "binding_half",
-        "Where laziness binds, that is so.",
+        "Where laziness binds, robust accuracy is lost once ε passes order d^(−1/2).",
         "figure 3 and its control",
         "log-log slope in d of lazy networks' ε at robust accuracy 1/2, over the sizes where laziness binds",
         HALF_ORDER,
         "fig3",
+        parts.everything,
         measures.binding_slope,
     ),
     Claim(
         "control_half",
-        "Networks that may move freely lose robust accuracy more slowly there.",
+        "Where laziness binds, networks that may move freely lose robust accuracy more slowly.",
         "no claim of the paper; figure 3's control",
         "log-log slope in d of the control's ε at robust accuracy 1/2, over the same sizes",
         (HALF_ORDER[1], 0.0),
         "fig3",
+        parts.everything,
         measures.control_slope,
     ),
     Claim(
@@ -108,6 +125,7 @@ LEDGER = (
         "share by which the control's ε at robust accuracy 1/2 exceeds lazy networks', over the other sizes",
         (-0.05, 0.05),
         "fig3",
+        parts.everything,
         measures.control_excess,
     ),
     Claim(
@@ -117,6 +135,7 @@ LEDGER = (
         "share of its runs in which no neuron came as far as half the radius at any epoch",
         (1.0, 1.0),
         "fig3",
+        parts.control,
         measures.unbound,
     ),
     Claim(
@@ -127,15 +146,17 @@ LEDGER = (
         f"the epochs at most {measures.STILL:g} above that in the fifth before",
         (1.0, 1.0),
         "fig3",
+        parts.everything,
         measures.finished,
     ),
     Claim(
         "robust_collapse",
-        "It collapses altogether at the largest dimension and perturbation.",
+        "Robust accuracy collapses altogether at the largest dimension and perturbation.",
         "figure 3",
         "robust test accuracy there",
         (0.0, 0.1),
         "fig3",
+        parts.largest,
         measures.collapse,
     ),
     Claim(
@@ -145,15 +166,17 @@ LEDGER = (
         "robust test accuracy at the largest gap less that at the smallest",
         (0.5, 1.0),
         "fig4",
+        parts.ends,
         measures.recovery,
     ),
     Claim(
         "transition",
-        "The deviation at which it comes back moves as m^(−1/2) with the width.",
+        "The deviation at which robustness comes back moves as m^(−1/2) with the width.",
         "figure 4",
         "log-log slope in m of the gap at robust accuracy 1/2",
         HALF_ORDER,
         "fig4",
+        parts.moving,
         measures.transition_slope,
     ),
     Claim(
@@ -164,6 +187,7 @@ LEDGER = (
         "the sizes at which the control's is a tenth larger",
         HALF_ORDER,
         "pairs",
+        parts.learned,
         measures.pair_slope,
     ),
     Claim(
@@ -173,6 +197,7 @@ LEDGER = (
         "the control's ε at robust accuracy 1/2 over lazy networks', of each pair that the control learns",
         (1.1, 100.0),
         "pairs",
+        parts.learned_largest,
         measures.pair_ratio,
     ),
     Claim(
@@ -182,6 +207,7 @@ LEDGER = (
         "robust test accuracy under PGD less that under the stronger of the two",
         (0.0, 0.05),
         "audit",
+        parts.everything,
         measures.overestimate,
     ),
 )

@@ -11,27 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from lazyadv.results import fits
+from lazyadv.results import fits, parts
 
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
-FREE_C0 = 100  # from which on figure 3's networks are its control
-LEARNED = 0.9  # clean test accuracy, from which on a pair of digits counts as learned
 STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below which training has come to its end
-
-
-def trained(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of networks that were trained."""
-    return rows[rows["C0"] > 0]
-
-
-def untrained(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of networks at their start."""
-    return rows[rows["C0"] == 0]
 
 
 def clean_accuracy(rows: pd.DataFrame) -> pd.Series:
     """Clean test accuracy of trained networks, the mean over sizes."""
-    return _by_unit(trained(rows), ["width", "seed"], [], lambda unit: unit["clean_test_accuracy"].mean())
+    return _by_unit(parts.trained(rows), ["width", "seed"], [], lambda unit: unit["clean_test_accuracy"].mean())
 
 
 def flipped(rows: pd.DataFrame) -> pd.Series:
@@ -44,16 +32,6 @@ def step_slope(rows: pd.DataFrame) -> pd.Series:
     return _by_unit(
         rows, ["width", "seed"], ["C0"], lambda unit: _slope(unit["size"] ** 2, unit["relative_delta_mean"])
     )
-
-
-def lazy(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of figure 3's lazy networks."""
-    return rows[rows["C0"] < FREE_C0]
-
-
-def control(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of figure 3's networks that may move as far as they like."""
-    return rows[rows["C0"] >= FREE_C0]
 
 
 def halves(rows: pd.DataFrame) -> pd.Series:
@@ -74,7 +52,7 @@ def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
     either differ among themselves.
     """
     found: dict[int, bool | None] = {}
-    within, free = halves(lazy(rows)), halves(control(rows))
+    within, free = halves(parts.lazy(rows)), halves(parts.control(rows))
     for size, free_halves in free.groupby("size"):
         lazy_halves = within[within.index.get_level_values("size") == size]
         known = len(lazy_halves) > 0 and np.isfinite([*lazy_halves, *free_halves]).all()
@@ -85,17 +63,17 @@ def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
 
 def half_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of lazy networks over all sizes."""
-    return _half_slopes(lazy(rows), {width: set(group["size"]) for width, group in rows.groupby("width")})
+    return _half_slopes(parts.lazy(rows), {width: set(group["size"]) for width, group in rows.groupby("width")})
 
 
 def binding_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of lazy networks over the sizes at which laziness binds."""
-    return _half_slopes(lazy(rows), _sizes(rows, where=True))
+    return _half_slopes(parts.lazy(rows), _sizes(rows, where=True))
 
 
 def control_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of the control over the sizes at which laziness binds."""
-    return _half_slopes(control(rows), _sizes(rows, where=True))
+    return _half_slopes(parts.control(rows), _sizes(rows, where=True))
 
 
 def control_excess(rows: pd.DataFrame) -> pd.Series:
@@ -104,30 +82,30 @@ def control_excess(rows: pd.DataFrame) -> pd.Series:
 
     def measure(unit: pd.DataFrame) -> float:
         width = unit["width"].iloc[0]
-        excess = _mean_halves(unit) / _mean_halves(lazy(rows[rows["width"] == width])) - 1
+        excess = _mean_halves(unit) / _mean_halves(parts.lazy(rows[rows["width"] == width])) - 1
         at = sizes[width]
         return float(excess[sorted(at)].mean()) if at else math.nan
 
-    return _by_unit(control(rows), ["width", "seed"], ["C0"], measure)
+    return _by_unit(parts.control(rows), ["width", "seed"], ["C0"], measure)
 
 
 def unbound(rows: pd.DataFrame) -> pd.Series:
     """Of each run of the control, 1 if at every epoch each of its neurons was within half the radius, 0 if not."""
-    return _by_unit(
-        control(rows), ["run"], [], lambda run: (run["largest_deviation"] < run["radius"] / 2).astype(float).mean()
-    )
+    free = parts.control(rows)
+    near = free.assign(within=(free["largest_deviation"] < free["radius"] / 2).astype(float))
+    return _by_unit(near, ["run"], [], lambda run: run["within"].mean())
 
 
 def pair_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of each pair's lazy networks over the sizes where laziness binds."""
-    found = {pair: _pair_slope(group) for pair, group in learned(rows).groupby("pair")}
+    found = {pair: _pair_slope(group) for pair, group in parts.learned(rows).groupby("pair")}
     return pd.Series(found, dtype=float)
 
 
 def pair_ratio(rows: pd.DataFrame) -> pd.Series:
     """Of each pair, ε½ of the control over that of lazy networks at the largest size."""
     found = {}
-    for pair, group in learned(rows).groupby("pair"):
+    for pair, group in parts.learned(rows).groupby("pair"):
         within, free = lazy_and_free(group)
         found[pair] = (free / within).get(rows["size"].max(), math.nan)
     return pd.Series(found, dtype=float)
@@ -135,7 +113,7 @@ def pair_ratio(rows: pd.DataFrame) -> pd.Series:
 
 def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks."""
-    return _mean_halves(lazy(rows)).align(_mean_halves(control(rows)))
+    return _mean_halves(parts.lazy(rows)).align(_mean_halves(parts.control(rows)))
 
 
 def binding_pair(within: pd.Series, free: pd.Series) -> pd.Index:
@@ -144,13 +122,6 @@ def binding_pair(within: pd.Series, free: pd.Series) -> pd.Index:
     There it binds where the control's ε½ is a tenth larger.
     """
     return free.index[free > 1.1 * within]
-
-
-def learned(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the pairs of digits that the control learns: a clean accuracy of LEARNED at its smallest ε."""
-    free = control(rows).sort_values("eps").groupby(["pair", "size"])["clean_test_accuracy"].first()
-    worst = free.groupby("pair").min()
-    return rows[rows["pair"].isin(worst.index[worst >= LEARNED])]
 
 
 def _pair_slope(rows: pd.DataFrame) -> float:
@@ -197,7 +168,7 @@ def collapse(rows: pd.DataFrame) -> pd.Series:
     def measure(unit: pd.DataFrame) -> float:
         return unit.sort_values(["size", "eps"])["robust_test_accuracy"].iloc[-1]
 
-    return _by_unit(lazy(rows), ["width", "seed"], ["C0"], measure)
+    return _by_unit(parts.lazy(rows), ["width", "seed"], ["C0"], measure)
 
 
 def recovery(rows: pd.DataFrame) -> pd.Series:

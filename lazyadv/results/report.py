@@ -7,8 +7,8 @@ networks, which are taken as they were made, if they are fresh. Nothing is train
 
 import base64
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,29 +17,13 @@ import jinja2
 import pandas as pd
 
 from lazyadv.params import BLOCKS, FIGURES
-from lazyadv.results import claims, figures, ledger, record, style, table
-from lazyadv.run import Run
+from lazyadv.results import claims, embedded, figures, points, style, table
+from lazyadv.results.entries import Entry, entry
+from lazyadv.results.ledger import LEDGER
 from lazyadv.workflow import paths, pipeline
-from lazyadv.workflow.provenance import fingerprint_of
 
 TEMPLATE = Path(__file__).with_name("report.html")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A run that was asked for: its record, and in what state that is.
-
-    fresh: as params.yaml and the code would make it now; stale: made otherwise (its row is there if only the code
-    or the data were other), or without the network that is to be kept; unusable: damaged, or another run's;
-    failed: none, and the log of the last try ends in an error; missing.
-    """
-
-    run: Run
-    path: Path
-    state: str
-    remark: str = ""
-    row: dict[str, Any] | None = None
-    environment: dict[str, Any] | None = None
+SCRIPTS = [TEMPLATE.with_name(f"{name}.js") for name in ("report", "points", "runs", "curves", "multiples")]
 
 
 class Shown(NamedTuple):
@@ -48,8 +32,10 @@ class Shown(NamedTuple):
     name: str
     title: str
     image: str | None  # a data: address, none where there is no run to show
+    points: list[points.Point]
     rows: int
     asked: int
+    trained: bool  # whether one of its runs has epochs
     settings: dict[str, Any]
     grid: list[dict[str, Any]]
 
@@ -75,23 +61,10 @@ class Report:
     @cached_property
     def entries(self) -> dict[str, list[Entry]]:
         """The runs of each experiment."""
-        return {kind: [self._entry(run) for run in self.preset.runs_of(kind)] for kind in self.preset.experiments}
-
-    def _entry(self, run: Run) -> Entry:
-        path = paths.run_path(self.name, run)
-        if not path.exists():
-            error = _error(Path("logs", self.name, run.experiment, f"{run.name}.log"))
-            return Entry(run, path, "failed", error) if error else Entry(run, path, "missing")
-        fresh = self.pipeline.fresh(path)
-        try:
-            read = record.read(path)
-            row = table.row(path, run, read)
-            environment = {key: value for key, value in read.provenance.items() if key != "made_from"}
-        except record.RecordError as error:
-            if fingerprint_of(path) is not None and not fresh:
-                return Entry(run, path, "stale", "made from other parameters, or damaged")
-            return Entry(run, path, "unusable", str(error))
-        return Entry(run, path, "fresh" if fresh else "stale", "", row, environment)
+        return {
+            kind: [entry(self.pipeline, self.name, run) for run in self.preset.runs_of(kind)]
+            for kind in self.preset.experiments
+        }
 
     @cached_property
     def selections(self) -> dict[str, table.Selection]:
@@ -99,7 +72,7 @@ class Report:
         selections: dict[str, table.Selection] = {}
         for figure, experiment in FIGURES.items():
             runs = dict.fromkeys(self.preset.runs(figure))
-            rows = [entry.row for entry in self.entries.get(experiment, []) if entry.row and entry.run in runs]
+            rows = [one.row for one in self.entries.get(experiment, []) if one.row and one.run in runs]
             frame = pd.DataFrame(rows)
             nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
             selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
@@ -119,23 +92,30 @@ class Report:
         """The figures, drawn from the records that there are."""
         for name in self.preset.figures:
             shown = self.selections[name]
+            image, marks = self._draw(name, shown)
             settings = self.preset.model_dump(mode="json", include={"dataset", "pair", "protocol", "antialias"})
             yield Shown(
                 name,
                 getattr(figures, name).__doc__.partition("\n")[0],
-                self._image(name, shown),
+                image,
+                marks,
                 len(shown.rows),
                 shown.asked,
+                bool(len(shown.rows) and shown.rows["epochs"].any()),
                 settings | self.preset.settings(FIGURES[name]).model_dump(mode="json"),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
 
-    def _image(self, name: str, shown: table.Selection) -> str | None:
-        """The figure drawn from the rows that there are; one that shows networks, as it was drawn, if that is fresh."""
+    def _draw(self, name: str, shown: table.Selection) -> tuple[str | None, list[points.Point]]:
+        """The figure from the rows that there are, and its points; one that shows networks as last drawn, if fresh."""
         drawn = paths.figure_paths(self.name, name)[1]
         if BLOCKS[name].keeps:
-            return _image(drawn.read_bytes()) if self.pipeline.fresh(drawn) else None
-        return _image(style.drawn(getattr(figures, name)(shown), "svg", "")) if len(shown.rows) else None
+            return _image(drawn.read_bytes()) if self.pipeline.fresh(drawn) else None, []
+        if not len(shown.rows):
+            return None, []
+        figure = getattr(figures, name)(shown)
+        image = _image(style.drawn(figure, "svg", ""))
+        return image, list(points.of(figure))  # where they are is known once it is drawn
 
     def stages(self) -> tuple[list[Stage], list[tuple[Stage, Stage]]]:
         """The pipeline as boxes and arrows, from the recipes of this preset's outputs."""
@@ -168,6 +148,11 @@ class Report:
             stages[box] = Stage(box, column(box), line, len(files[box]), fresh)
         return list(stages.values()), [(stages[before], stages[after]) for before, after in sorted(arrows)]
 
+    def answer(self, ledger: dict[str, list[claims.Finding]]) -> dict[str, list[claims.Finding]]:
+        """This preset's findings by verdict; those of figures that it does not have left out."""
+        found = [finding for finding in ledger[str(self.preset.protocol)] if finding.asked]
+        return {verdict: [one for one in found if one.verdict == verdict] for verdict in claims.VERDICTS}
+
     def code(self) -> dict[str, dict[str, str]]:
         """The hash of each definition behind the records of an experiment, as it stands now."""
         return {kind: pipeline.train(self.entries[kind][0].run).ingredients(str).code for kind in self.entries}
@@ -180,42 +165,42 @@ class Report:
             "basis": claims.basis,
             "bound": claims.as_range,
             "plain": _plain,
+            "short": lambda quantity: re.split("[,:]", quantity)[0],
         }
+        shown, ledgers = list(self.figures()), self.ledger
+        content = embedded.content(self.entries, self.selections, {one.name: one.points for one in shown})
         stages, arrows = self.stages()
-        states = [entry.state for entries in self.entries.values() for entry in entries]
+        states = [one.state for entries in self.entries.values() for one in entries]
         return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
             name=self.name,
             preset=self.preset,
             commit=commit,
-            claims=ledger.LEDGER,
-            ledger=self.ledger,
-            figures=list(self.figures()),
+            claims=LEDGER,
+            ledger=ledgers,
+            answer=self.answer(ledgers),
+            figures=shown,
             experiments=FIGURES,
             entries=self.entries,
+            gaps=[one for entries in self.entries.values() for one in entries if one.state != "fresh"],
             counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
             asked=len(states),
-            here=sum(entry.row is not None for entries in self.entries.values() for entry in entries),
+            here=sum(one.row is not None for entries in self.entries.values() for one in entries),
             drawn={name for name in FIGURES if paths.figure_paths(self.name, name)[0].exists()},
             tables={kind for kind in self.entries if paths.table_path(self.name, kind).exists()},
             stages=stages,
             arrows=arrows,
             code=self.code(),
+            rests={key: len(places) for key, places in content["sets"].items()},
+            data=embedded.packed(content),
+            epoch_digits=embedded.EPOCH_DIGITS,
+            row_digits=embedded.ROW_DIGITS,
+            scripts="".join(path.read_text(encoding="utf-8") for path in SCRIPTS),
         )
 
 
 def _box(recipe: pipeline.Recipe) -> str:
     kind = recipe.params.get("experiment") or recipe.params.get("figure")
     return f"{recipe.rule} {kind}" if kind else recipe.rule
-
-
-def _error(log: Path) -> str:
-    """The last line of a log, if it is that of a stage, or a program, that ends in an error."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return last if last.startswith("train.py: ") or any(line.startswith("Traceback") for line in lines) else ""
 
 
 def _image(svg: bytes) -> str:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyadv.files import write_sealed
+from lazyadv.results import points
 from lazyadv.results.table import Selection
 
 WIDTH = 6.75  # inches, the text width of a two-column page
@@ -81,6 +82,7 @@ def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Seri
     axes.fill_between(means.index, groups.min(), groups.max(), color=look["color"], alpha=0.18, linewidth=0)
     axes.plot(rows[x], rows[y], linestyle="", alpha=0.45, markeredgewidth=0, **{**look, "markersize": 2.5})
     axes.plot(means.index, means, label=label, linestyle=dashes, **look)
+    points.note(axes, rows[x], rows[y], y, points.runs(rows))
     return means
 
 
@@ -89,6 +91,7 @@ def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, color: str) -> No
     means = rows.groupby(x)[y].mean()
     axes.plot(rows[x], rows[y], ".", color=color, alpha=0.35, markeredgewidth=0, markersize=2.5)
     axes.plot(means.index, means, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
+    points.note(axes, rows[x], rows[y], y, points.runs(rows))
 
 
 def caption(figure: Figure, shown: Selection, *more: str) -> None:

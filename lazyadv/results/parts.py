@@ -1,0 +1,59 @@
+"""Parts of a figure's rows: those that a line is drawn of, and those that a claim rests on."""
+
+import pandas as pd
+
+FREE_C0 = 100  # from which on figure 3's networks are its control
+LEARNED = 0.9  # clean test accuracy, from which on a pair of digits counts as learned
+
+
+def everything(rows: pd.DataFrame) -> pd.DataFrame:
+    """All of them."""
+    return rows
+
+
+def trained(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks that were trained."""
+    return rows[rows["C0"] > 0]
+
+
+def untrained(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks at their start."""
+    return rows[rows["C0"] == 0]
+
+
+def lazy(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of figure 3's lazy networks."""
+    return rows[rows["C0"] < FREE_C0]
+
+
+def control(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of figure 3's networks that may move as far as they like."""
+    return rows[rows["C0"] >= FREE_C0]
+
+
+def largest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of the lazy networks of each seed and width, the row at the largest size and, there, the largest ε."""
+    return lazy(rows).sort_values(["size", "eps"]).groupby(["width", "seed", "C0"]).tail(1)
+
+
+def moving(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of figure 4's networks that may move at all."""
+    return rows[rows["gap"] > 0]
+
+
+def ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each line of figure 4, the rows at the smallest and at the largest gap."""
+    lines = rows.sort_values("gap").groupby(["width", "seed", "size", "eps"])
+    return rows[rows.index.isin([*lines.head(1).index, *lines.tail(1).index])]
+
+
+def learned(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the pairs of digits that the control learns: a clean accuracy of LEARNED at its smallest ε."""
+    free = control(rows).sort_values("eps").groupby(["pair", "size"])["clean_test_accuracy"].first()
+    worst = free.groupby("pair").min()
+    return rows[rows["pair"].isin(worst.index[worst >= LEARNED])]
+
+
+def learned_largest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of those, the rows at the largest size."""
+    return learned(rows)[lambda known: known["size"] == rows["size"].max()]
