@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lazyadv.results import examples as gallery
 from lazyadv.results import fits, measures, parts, points, style
@@ -38,8 +37,8 @@ def fig1(shown: Selection) -> Figure:
             )
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
             axes.lines[-1].set_label(f"m = {width}, {kind}{_slope_text(means)}")
-        _guide(axes, rows["d"], rows[column])
-        _dimensions(axes, rows["d"])
+        style.guide(axes, rows["d"], rows[column])
+        style.dimensions(axes, rows["d"])
         axes.set_yscale("log")
         axes.legend()
     relative.set_ylabel("relative step δ / ‖x‖")
@@ -116,9 +115,9 @@ def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
         points.note(axes, d, found, f"{kind}: ε½", [points.together(groups[key]) for key in found.index])
         axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
         if kind == "lazy":
-            _guide(axes, fitted.index.to_series(), fitted)
-    _dimensions(axes, rows["d"])
-    _logarithmic(axes, EPS_TICKS)
+            style.guide(axes, fitted.index.to_series(), fitted)
+    style.dimensions(axes, rows["d"])
+    style.logarithmic(axes, EPS_TICKS)
     axes.legend()
 
 
@@ -169,10 +168,10 @@ def pairs(shown: Selection) -> Figure:
             found["free"].append(fits.slope(binds**2, free[binds]))
     for name, dashes in (("lazy", "-"), ("free", "--")):
         halves.plot([], [], color=PAIR_COLORS[name], linestyle=dashes, label=f"{name}, a line a pair")
-    _guide(halves, rows["size"] ** 2, rows["eps"])
+    style.guide(halves, rows["size"] ** 2, rows["eps"])
     for axes, ticks in ((halves, EPS_TICKS), (ratio, RATIO_TICKS)):
-        _dimensions(axes, rows["size"] ** 2)
-        _logarithmic(axes, ticks)
+        style.dimensions(axes, rows["size"] ** 2)
+        style.logarithmic(axes, ticks)
     halves.set_ylabel("ε at robust accuracy ½")
     halves.legend()
     ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
@@ -221,13 +220,6 @@ def _slope_text(y: pd.Series) -> str:
     return f", slope {fits.slope(y.index, y):.2f}".replace("-", "−") if len(y) > 1 else ""
 
 
-def _guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
-    """A line of slope −1/2, through the middle of the points."""
-    ends = np.array([d.min(), d.max()], float)
-    height = np.exp(np.log(y).mean() + 0.5 * np.log(d).mean())
-    axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **style.GUIDE)
-
-
 def _histogram(axes: Axes, slopes: dict[str, list[float]]) -> None:
     """How many pairs have which slope, lazy and free; those beyond the axis in its last bins."""
     bins = [tenths / 10 for tenths in range(-10, 3)]
@@ -238,20 +230,3 @@ def _histogram(axes: Axes, slopes: dict[str, list[float]]) -> None:
     axes.set_title("where laziness binds")
     axes.set_ylabel("pairs")
     axes.legend()
-
-
-def _logarithmic(axes: Axes, ticks: list[float]) -> None:
-    """A logarithmic y-axis with these ticks, as far as it reaches."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-
-def _dimensions(axes: Axes, d: pd.Series) -> None:
-    """A logarithmic axis with a tick at each dimension."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted(d.unique())))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.set_xlabel("dimension d")

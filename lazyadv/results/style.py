@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lazyadv.files import write_sealed
 from lazyadv.results import points
@@ -92,6 +93,30 @@ def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, color: str) -> No
     axes.plot(rows[x], rows[y], ".", color=color, alpha=0.35, markeredgewidth=0, markersize=2.5)
     axes.plot(means.index, means, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
     points.note(axes, rows[x], rows[y], y, points.runs(rows))
+
+
+def guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
+    """A line of slope −1/2, through the middle of the points."""
+    ends = np.array([d.min(), d.max()], float)
+    height = np.exp(np.log(y).mean() + 0.5 * np.log(d).mean())
+    axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **GUIDE)
+
+
+def logarithmic(axes: Axes, ticks: list[float]) -> None:
+    """A logarithmic y-axis with these ticks, as far as it reaches."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def dimensions(axes: Axes, d: pd.Series) -> None:
+    """A logarithmic axis with a tick at each dimension."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sorted(d.unique())))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set_xlabel("dimension d")
 
 
 def caption(figure: Figure, shown: Selection, *more: str) -> None:
