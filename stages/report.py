@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv.files import replacing
-from lazyadv.results.report import Report
+from lazyadv.report.page import Report
 from lazyadv.workflow import command, provenance
 from lazyadv.workflow.pipeline import Pipeline
 

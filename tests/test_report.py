@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import Project
 
-from lazyadv.results import embedded
+from lazyadv.report import embedded
 
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 

@@ -1,4 +1,4 @@
-"""Imports run down only: stages, api; results; then networks and workflow side by side; then the ground."""
+"""Imports run down only: stages, api; report; results; then networks and workflow side by side; then the ground."""
 
 import ast
 
@@ -8,7 +8,8 @@ GROUND = {"run", "grid", "params", "data", "files", "errors", "lazyadv"}
 TOP = {"api", "foolbox", "module"}  # the way in from Python
 BELOW = {
     "top": {"results", "networks", "workflow", *GROUND, *TOP},
-    "stages": {"results", "networks", "workflow", *GROUND},
+    "stages": {"report", "results", "networks", "workflow", *GROUND},
+    "report": {"report", "results", "networks", "workflow", *GROUND},
     "results": {"results", "networks", "workflow", *GROUND},
     "networks": {"networks", *GROUND},
     "workflow": {"workflow", *GROUND},

@@ -1,1 +1,1 @@
-"""What is kept of a run, and what is made of it: records, tables, claims, figures, the report, costs."""
+"""What is kept of a run, and what is made of it: records, tables, claims, figures, costs."""

@@ -17,13 +17,14 @@ import jinja2
 import pandas as pd
 
 from lazyadv.params import BLOCKS, FIGURES
-from lazyadv.results import claims, embedded, figures, points, style, table
-from lazyadv.results.entries import Entry, entry
+from lazyadv.report import embedded
+from lazyadv.report.entries import Entry, entry
+from lazyadv.results import claims, figures, points, style, table
 from lazyadv.results.ledger import LEDGER
 from lazyadv.workflow import paths, pipeline
 
-TEMPLATE = Path(__file__).with_name("report.html")
-SCRIPTS = [TEMPLATE.with_name(f"{name}.js") for name in ("report", "points", "runs", "curves", "multiples")]
+TEMPLATE = Path(__file__).with_name("page.html")
+SCRIPTS = [TEMPLATE.with_name(f"{name}.js") for name in ("page", "points", "runs", "curves", "multiples")]
 
 
 class Shown(NamedTuple):

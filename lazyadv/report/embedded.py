@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lazyadv.report.entries import Entry
 from lazyadv.results import points, style
-from lazyadv.results.entries import Entry
 from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
 from lazyadv.run import RUNS, plain

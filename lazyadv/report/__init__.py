@@ -1,0 +1,1 @@
+"""The report: one page of what there is of a preset."""
