@@ -55,10 +55,10 @@ def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
         UserError: there is no such preset, experiment or table, or the table is not what was sealed.
     """
     runs = _preset(preset, experiment, root).runs_of(experiment)
-    path = Path(root) / paths.table_path(preset, experiment)
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file; `dvc pull`, or let snakemake make it")
-    return select(path, runs).rows
+    path = paths.table_path(preset, experiment)
+    if not (root / path).exists():
+        raise InputError(f"{root / path}: there is no such file; `dvc pull`, or let snakemake make it")
+    return select(path, runs, Path(root)).rows
 
 
 def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> StandardRun | AdversarialRun:

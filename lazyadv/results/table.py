@@ -73,15 +73,15 @@ def write(path: Path, stamp: str, table: pd.DataFrame) -> None:
     write_sealed(path, text.encode())
 
 
-def select(path: Path, runs: list[Run]) -> Selection:
-    """The rows of `runs` in the table at `path`.
+def select(path: Path, runs: list[Run], root: Path = Path()) -> Selection:
+    """The rows of `runs` in the table at `path` below the project's folder.
 
     Raises:
         RecordError: it is no table, another preset's, or not what was sealed.
     """
     try:
-        content = read_sealed(path)
-        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[-3]:
+        content = read_sealed(root / path)
+        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[1]:
             raise SealError(f"{path}: is a table of {preset}")
         table = pd.read_csv(io.BytesIO(content)).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
