@@ -194,7 +194,7 @@ def test_a_damaged_or_misplaced_record_is_named(tmp_path: Path) -> None:
         "[]",
         "null",
         "",
-        good.replace('"loss": 0', '"loss": "x'),
+        good.replace('"loss": [0', '"loss": ["x'),
         good.replace(": 40", ": 50"),
     ):
         path = tmp_path / f"{run.name}.json"
