@@ -25,7 +25,7 @@ report: $(READY)
 	$(RUN) python stages/report.py
 
 test: lint
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-machines: $(READY)
 	$(RUN) pytest -rs tests/test_machines.py

@@ -8,6 +8,7 @@ from benchmarks.attacks import OURS, pace
 from benchmarks.measure import Section
 from benchmarks.problem import Problem, problem, untrained
 from lazyadv.networks.network import Network
+from lazyadv.files import replacing
 from lazyadv.results import style
 
 STEPS = 100
@@ -68,4 +69,5 @@ def draw_growth(section: Section, path: Path) -> None:
         f"{STEPS} steps, untrained network, m = 1000, d = 784, ε = 0.2, n = {EXAMPLES} where not varied; one thread",
         fontsize=6,
     )
-    style.save(figure, path, "written by benchmarks/run.py")
+    with replacing(path) as temporary:
+        temporary.write_bytes(style.drawn(figure, "svg", "written by benchmarks/run.py"))
