@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.attacks import OURS, pace
 from benchmarks.measure import Section
 from benchmarks.problem import Problem, problem, untrained
-from lazyadv.networks.network import Network
 from lazyadv.files import replacing
+from lazyadv.networks.network import Network
 from lazyadv.results import style
 
 STEPS = 100
