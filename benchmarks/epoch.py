@@ -1,5 +1,6 @@
 """One epoch of adversarial training, and where its time goes."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -50,8 +51,9 @@ def epoch() -> Section:
 
 
 def parts(digits: Split, steps: int) -> dict[str, float | str]:
-    """The CPU seconds of an epoch's parts (training.adversarial has them in one loop)."""
-    digits, networks = digits.normalized(), problem(28).networks
+    """The CPU seconds of an epoch's parts, at the digits' size (training.adversarial has them in one loop)."""
+    digits, size = digits.normalized(), math.isqrt(digits.x_train.shape[1])
+    networks = problem(size).networks
     start, step = networks["untrained"], 2.5 * EPS / steps
     order = np.random.default_rng(0).permutation(len(digits.y_train))
     x, y = digits.x_train[order], digits.y_train[order]
