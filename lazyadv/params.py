@@ -114,8 +114,11 @@ class Preset(Common):
     @cached_property
     def kept(self) -> set[Run]:
         """The runs whose final network is kept: those that are audited, or that a figure shows."""
-        shown = (figure for figure in self.figures if BLOCKS[figure].keeps)
-        return {*self.audited, *self.runs(*shown)}
+        return {*self.audited, *(run for figure in self.figures for run in self.shown(figure))}
+
+    def shown(self, figure: str) -> list[Run]:
+        """The runs whose final network the figure shows, beside what their table says."""
+        return self.runs(figure) if BLOCKS[figure].keeps else []
 
     def _expand(self, experiment: str, blocks: tuple[Block, ...]) -> Iterator[Run]:
         axes = RUNS[experiment].axes

@@ -29,9 +29,9 @@ def main() -> None:
         axes = run.model_dump(include=set(run.axes))
         rows.append({"run": run.name, "experiment": run.experiment, **axes, **found})
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
-    for path in Path("results", args.preset).glob("*/networks/*.npz"):  # that are kept no more
-        if path not in {paths.network_path(args.preset, run) for run in preset.kept}:
-            path.unlink()
+    known = {paths.network_path(args.preset, run) for run in preset.kept}
+    for path in set(Path("results", args.preset).glob("*/networks/*.npz")) - known:  # that are kept no more
+        path.unlink()
     out = paths.audit_path(args.preset)
     table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, pd.DataFrame(rows))
 

@@ -23,10 +23,8 @@ def main() -> None:
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
     recipe = pipeline.plot(args.preset, preset, args.figure)
-    runs = preset.runs(args.figure)
-    shown = table.select(recipe.inputs["table"], runs)
-    if params.BLOCKS[args.figure].keeps:
-        shown = replace(shown, networks=tuple(kept.load(args.preset, run) for run in runs))
+    networks = tuple(kept.load(args.preset, run) for run in preset.shown(args.figure))
+    shown = replace(table.select(recipe.inputs["table"], preset.runs(args.figure)), networks=networks)
     # looked up by name, so that a figure depends on that figure's code alone
     draw = getattr(importlib.import_module("lazyadv.results.figures"), args.figure)
     stamp = recipe.ingredients(provenance.fingerprint_of).stamp

@@ -6,7 +6,7 @@ from conftest import random_examples, random_network
 
 from lazyadv import data, params
 from lazyadv.results import examples
-from lazyadv.results.kept import Kept
+from lazyadv.results.kept import KeptNetwork
 from lazyadv.run import AdversarialRun
 
 
@@ -16,7 +16,7 @@ def test_what_is_shown_is_within_eps_and_the_step_ends_where_f_is_zero() -> None
     _, network = random_network(0, run.width, run.size**2, 0.1)
     x, y = random_examples(0, 40, run.size**2)
     split = data.Split(x, y, x, y)
-    found = examples.examine(Kept(run, network, split))
+    found = examples.examine(KeptNetwork(run, network, split))
     assert [each.label for each in found] == [-1, 1]
     for each in found:
         assert np.linalg.norm(each.digit) == pytest.approx(1, rel=1e-6)
@@ -34,7 +34,7 @@ def test_a_row_for_each_digit_and_dimension() -> None:
         assert isinstance(run, AdversarialRun)
         _, network = random_network(0, run.width, run.size**2, 0.1)
         x, y = random_examples(0, 8, run.size**2)
-        kept.append(Kept(run, network, data.Split(x, y, x, y)))
+        kept.append(KeptNetwork(run, network, data.Split(x, y, x, y)))
     figure = examples.draw(tuple(reversed(kept)))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == [

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
-from lazyadv.params import BLOCKS, FIGURES
+from lazyadv.params import FIGURES
 from lazyadv.report import embedded
 from lazyadv.report.entries import Entry, entry
 from lazyadv.results import claims, figures, points, style, table
@@ -110,7 +110,7 @@ class Report:
     def _draw(self, name: str, shown: table.Selection) -> tuple[str | None, list[points.Point]]:
         """The figure from the rows that there are, and its points; one that shows networks as last drawn, if fresh."""
         drawn = paths.figure_paths(self.name, name)[1]
-        if BLOCKS[name].keeps:
+        if self.preset.shown(name):
             return _image(drawn.read_bytes()) if self.pipeline.fresh(drawn) else None, []
         if not len(shown.rows):
             return None, []
@@ -177,7 +177,7 @@ class Report:
             preset=self.preset,
             commit=commit,
             claims=LEDGER,
-            ledger=ledgers,
+            ledger={protocol: {each.claim.key: each for each in found} for protocol, found in ledgers.items()},
             answer=self.answer(ledgers),
             figures=shown,
             experiments=FIGURES,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from lazyadv.networks import boundary
 from lazyadv.networks.attack import pgd
 from lazyadv.results import style
-from lazyadv.results.kept import Kept
+from lazyadv.results.kept import KeptNetwork
 from lazyadv.results.parts import FREE_C0
 
 WRONG = "#B3261E"
@@ -28,7 +28,7 @@ class Example:
     length: float
 
 
-def examine(kept: Kept) -> list[Example]:
+def examine(kept: KeptNetwork) -> list[Example]:
     """The first test digit of each class before a kept network, under its run's own attack and by the exact search."""
     run, network, split = kept.run, kept.network, kept.split.normalized()
     first = [int(np.flatnonzero(split.y_test == label)[0]) for label in (-1, 1)]
@@ -45,7 +45,7 @@ def examine(kept: Kept) -> list[Example]:
     ]
 
 
-def draw(networks: tuple[Kept, ...]) -> Figure:
+def draw(networks: tuple[KeptNetwork, ...]) -> Figure:
     """A row for each digit and dimension: the digit, and beside it what each network makes of it, lazy ones first.
 
     All that is added to digits is in the same colours: red where a pixel becomes darker, blue where lighter.
@@ -67,7 +67,7 @@ def draw(networks: tuple[Kept, ...]) -> Figure:
     return figure
 
 
-def _draw_answer(axes: np.ndarray, kept: Kept, example: Example, most: float, titled: bool) -> None:
+def _draw_answer(axes: np.ndarray, kept: KeptNetwork, example: Example, most: float, titled: bool) -> None:
     """The perturbation, the sum, and the smallest step, in three axes; with what f says before and after."""
     around_zero = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
     axes[0].imshow(example.perturbation, **around_zero)

@@ -1,5 +1,6 @@
 """Final networks that were kept beside their runs' records, with the data that they were trained on."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 from lazyadv import data
@@ -9,7 +10,7 @@ from lazyadv.run import AdversarialRun, Run
 from lazyadv.workflow import paths, provenance
 
 
-class Kept(NamedTuple):
+class KeptNetwork(NamedTuple):
     """A run, its final network, and its data before they are scaled."""
 
     run: AdversarialRun
@@ -17,17 +18,26 @@ class Kept(NamedTuple):
     split: data.Split
 
 
-def load(preset: str, run: Run) -> Kept:
-    """What was kept of a run.
+def load(preset: str, run: Run) -> KeptNetwork:
+    """What was kept of a run, and its data.
 
     Raises:
         RecordError: the network is not there, or not that of the run's record.
         DataError: the data are not there, or damaged.
     """
     assert isinstance(run, AdversarialRun)
-    path, record = paths.network_path(preset, run), paths.run_path(preset, run)
+    split = data.Split(**data.load(paths.pair_path(run.dataset, run.pair, run.size, run.antialias)))
+    return KeptNetwork(run, load_network(preset, run), split)
+
+
+def load_network(preset: str, run: Run, root: Path = Path()) -> Network:
+    """The final network of a run, below the project's folder.
+
+    Raises:
+        RecordError: it is not there, or not that of the run's record.
+    """
+    path, record = root / paths.network_path(preset, run), root / paths.run_path(preset, run)
     if not path.exists() or provenance.fingerprint_of(path) != provenance.fingerprint_of(record):
         raise RecordError(f"{path}: is not there, or not from the same training as {record}; run snakemake on that")
     arrays = data.load(path)
-    network = Network(arrays["w"], arrays["b"], arrays["v"], float(arrays["c"]))
-    return Kept(run, network, data.Split(**data.load(paths.pair_path(run.dataset, run.pair, run.size, run.antialias))))
+    return Network(arrays["w"], arrays["b"], arrays["v"], float(arrays["c"]))

@@ -1,4 +1,4 @@
-"""What each claim is measured by: from the rows of a figure to a number for each unit.
+"""What each claim is measured by: from the rows that it rests on (parts.py) to a number for each unit.
 
 A unit is what repeats a measurement: a seed's runs at one width; of a slope over widths, a seed's runs. Its
 settings (a C0, an ε) are averaged. A unit that cannot be measured in all of them, because a line does not cross
@@ -18,8 +18,8 @@ STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below wh
 
 
 def clean_accuracy(rows: pd.DataFrame) -> pd.Series:
-    """Clean test accuracy of trained networks, the mean over sizes."""
-    return _by_unit(parts.trained(rows), ["width", "seed"], [], lambda unit: unit["clean_test_accuracy"].mean())
+    """Clean test accuracy, the mean over sizes."""
+    return _by_unit(rows, ["width", "seed"], [], lambda unit: unit["clean_test_accuracy"].mean())
 
 
 def flipped(rows: pd.DataFrame) -> pd.Series:
@@ -62,8 +62,8 @@ def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
 
 
 def half_slope(rows: pd.DataFrame) -> pd.Series:
-    """The log-log slope of ε½ over d, of lazy networks over all sizes."""
-    return _half_slopes(parts.lazy(rows), {width: set(group["size"]) for width, group in rows.groupby("width")})
+    """The log-log slope of ε½ over d, over all sizes."""
+    return _half_slopes(rows, {width: set(group["size"]) for width, group in rows.groupby("width")})
 
 
 def binding_slope(rows: pd.DataFrame) -> pd.Series:
@@ -90,22 +90,21 @@ def control_excess(rows: pd.DataFrame) -> pd.Series:
 
 
 def unbound(rows: pd.DataFrame) -> pd.Series:
-    """Of each run of the control, 1 if at every epoch each of its neurons was within half the radius, 0 if not."""
-    free = parts.control(rows)
-    near = free.assign(within=(free["largest_deviation"] < free["radius"] / 2).astype(float))
+    """Of each run, 1 if at every epoch each of its neurons was within half the radius, 0 if not."""
+    near = rows.assign(within=(rows["largest_deviation"] < rows["radius"] / 2).astype(float))
     return _by_unit(near, ["run"], [], lambda run: run["within"].mean())
 
 
 def pair_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of each pair's lazy networks over the sizes where laziness binds."""
-    found = {pair: _pair_slope(group) for pair, group in parts.learned(rows).groupby("pair")}
+    found = {pair: _pair_slope(group) for pair, group in rows.groupby("pair")}
     return pd.Series(found, dtype=float)
 
 
 def pair_ratio(rows: pd.DataFrame) -> pd.Series:
     """Of each pair, ε½ of the control over that of lazy networks at the largest size."""
     found = {}
-    for pair, group in parts.learned(rows).groupby("pair"):
+    for pair, group in rows.groupby("pair"):
         within, free = lazy_and_free(group)
         found[pair] = (free / within).get(rows["size"].max(), math.nan)
     return pd.Series(found, dtype=float)
@@ -163,12 +162,8 @@ def _half_slopes(rows: pd.DataFrame, sizes: Mapping[int, set[int] | None]) -> pd
 
 
 def collapse(rows: pd.DataFrame) -> pd.Series:
-    """Robust accuracy of lazy networks at the largest dimension and, there, the largest perturbation."""
-
-    def measure(unit: pd.DataFrame) -> float:
-        return unit.sort_values(["size", "eps"])["robust_test_accuracy"].iloc[-1]
-
-    return _by_unit(parts.lazy(rows), ["width", "seed"], ["C0"], measure)
+    """Robust accuracy."""
+    return _by_unit(rows, ["width", "seed"], ["C0"], lambda unit: unit["robust_test_accuracy"].mean())
 
 
 def recovery(rows: pd.DataFrame) -> pd.Series:
@@ -186,7 +181,7 @@ def transition_slope(rows: pd.DataFrame) -> pd.Series:
 
     def measure(unit: pd.DataFrame) -> float:
         transitions = {}
-        for width, line in unit[unit["gap"] > 0].sort_values("gap", ascending=False).groupby("width"):
+        for width, line in unit.sort_values("gap", ascending=False).groupby("width"):
             half = fits.half_point(-np.log(line["gap"].to_numpy()), line["robust_test_accuracy"].to_numpy())
             transitions[width] = None if half is None else math.exp(-half)
         return _slope(transitions.keys(), transitions.values())

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.results import record
-from lazyadv.results.kept import Kept
+from lazyadv.results.kept import KeptNetwork
 from lazyadv.run import Run
 from lazyadv.workflow.provenance import ingredients_in
 
@@ -22,7 +22,7 @@ class Selection:
 
     rows: pd.DataFrame
     asked: int
-    networks: tuple[Kept, ...] = ()  # that the figure shows
+    networks: tuple[KeptNetwork, ...] = ()  # that the figure shows
 
 
 def row(path: Path, run: Run, read: record.Record) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from lazyadv.params import BLOCKS, FIGURES, Params, Preset, load
+from lazyadv.params import FIGURES, Params, Preset, load
 from lazyadv.run import EXPERIMENTS, MOST_SIZE, Dataset, ParamsError, Run
 from lazyadv.workflow import paths, sources
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
@@ -64,8 +64,8 @@ def plot(name: str, preset: Preset, figure: str) -> Recipe:
         raise ParamsError(f"presets.{name} has no grid for it")
     params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
     entries = ("stages.plot:main", f"lazyadv.results.figures:{figure}")
-    networks = _networks(name, preset.runs(figure)) if BLOCKS[figure].keeps else {}
-    return Recipe("plot", params, entries, {"table": paths.table_path(name, FIGURES[figure]), **networks})
+    inputs = {"table": paths.table_path(name, FIGURES[figure]), **_networks(name, preset.shown(figure))}
+    return Recipe("plot", params, entries, inputs)
 
 
 def audit(name: str, preset: Preset) -> Recipe:
