@@ -35,13 +35,13 @@ class AdvtrainBlock(Block):
     eps: Axis[Positive]
 
 
-class KeptBlock(AdvtrainBlock):
-    keeps: ClassVar[bool] = True
-
-
 class AdvtrainpairBlock(AdvtrainBlock):
     experiment: ClassVar[Experiment] = "advtrainpair"
     pair: Axis[Pair]
+
+
+class KeptBlock(AdvtrainpairBlock):
+    keeps: ClassVar[bool] = True
 
 
 class AdvtraingapBlock(Block):

@@ -117,7 +117,7 @@ class Preset(Common):
         return {*self.audited, *(run for figure in self.figures for run in self.shown(figure))}
 
     def shown(self, figure: str) -> list[Run]:
-        """The runs whose final network the figure shows, beside what their table says."""
+        """The runs whose final network the figure shows; their records say the rest, and no table is needed."""
         return self.runs(figure) if BLOCKS[figure].keeps else []
 
     def _expand(self, experiment: str, blocks: tuple[Block, ...]) -> Iterator[Run]:

@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,8 +22,11 @@ def main() -> None:
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
     recipe = pipeline.plot(args.preset, preset, args.figure)
-    networks = tuple(kept.load(args.preset, run) for run in preset.shown(args.figure))
-    shown = replace(table.select(recipe.inputs["table"], preset.runs(args.figure)), networks=networks)
+    if runs := preset.shown(args.figure):
+        rows = table.rows({recipe.inputs[run.name]: run for run in runs})
+        shown = table.Selection(rows, len(runs), tuple(kept.load(args.preset, run) for run in runs))
+    else:
+        shown = table.select(recipe.inputs["table"], preset.runs(args.figure))
     # looked up by name, so that a figure depends on that figure's code alone
     draw = getattr(importlib.import_module("lazyadv.results.figures"), args.figure)
     stamp = recipe.ingredients(provenance.fingerprint_of).stamp

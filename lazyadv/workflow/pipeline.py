@@ -64,7 +64,7 @@ def plot(name: str, preset: Preset, figure: str) -> Recipe:
         raise ParamsError(f"presets.{name} has no grid for it")
     params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
     entries = ("stages.plot:main", f"lazyadv.results.figures:{figure}")
-    inputs = {"table": paths.table_path(name, FIGURES[figure]), **_networks(name, preset.shown(figure))}
+    inputs = _networks(name, preset.shown(figure)) or {"table": paths.table_path(name, FIGURES[figure])}
     return Recipe("plot", params, entries, inputs)
 
 
