@@ -32,6 +32,7 @@ from lazyadv.run import (
     StandardSettings,
     Strict,
     checked,
+    without_repeats,
 )
 
 MOST_VALUES = 1_000_000
@@ -48,8 +49,7 @@ class Audit(Strict):
 class Preset(Common):
     """A named set of hyperparameters and one grid a figure (a list of blocks, taken together), for the figures it has.
 
-    `counterpart` is the preset that does the same under the other protocol, for the ledger to show beside; as long
-    as it does.
+    `beside` names the presets whose findings its ledger shows beside its own.
     """
 
     standard: StandardSettings
@@ -62,7 +62,7 @@ class Preset(Common):
     pairs: Blocks[AdvtrainpairBlock] = ()
     examples: Blocks[KeptBlock] = ()
     audit: Audit
-    counterpart: PresetName | None = None
+    beside: Annotated[tuple[PresetName, ...], Field(strict=False), without_repeats] = ()
 
     @model_validator(mode="after")
     def _audit_is_among_the_figures(self) -> Self:
@@ -71,13 +71,6 @@ class Preset(Common):
             if not any(block.has(run) for figure in figures for block in getattr(self, figure)):
                 raise ValueError(f"audit.{run.experiment}: {run.name} is not in the grid of {' or '.join(figures)}")
         return self
-
-    def differences(self, other: "Preset") -> list[str]:
-        """The keys, but for hyperparameters, in which two presets differ that should differ in the protocol alone."""
-        both = [figure for figure in FIGURES if getattr(self, figure) and getattr(other, figure)]
-        same = ("dataset", "pair", "antialias", *both)
-        protocol = ["protocol"] if self.protocol == other.protocol else []
-        return protocol + [key for key in same if getattr(self, key) != getattr(other, key)]
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
@@ -148,10 +141,11 @@ class Params(Strict):
     presets: dict[PresetName, Preset]
 
     @model_validator(mode="after")
-    def _counterparts_are_there(self) -> Self:
+    def _presets_beside_are_there(self) -> Self:
         for name, preset in self.presets.items():
-            if preset.counterpart is not None and preset.counterpart not in self.presets:
-                raise ValueError(f"presets.{name}.counterpart: there is no preset {preset.counterpart!r}")
+            for other in preset.beside:
+                if other not in self.presets or other == name:
+                    raise ValueError(f"presets.{name}.beside: there is no other preset {other!r}")
         return self
 
     def choose(self, name: str) -> Preset:
@@ -166,23 +160,17 @@ class Params(Strict):
         if not paired or paired[1] not in self.presets:
             raise ParamsError(f"preset: {name!r} is none of {', '.join(self.presets)}, nor one with -4-9 behind it")
         preset = self.presets[paired[1]]
-        changed = {"pair": (int(paired[2]), int(paired[3])), "counterpart": None}
+        changed = {"pair": (int(paired[2]), int(paired[3])), "beside": ()}
         return checked(Preset, preset.model_dump() | changed, f"preset {name}")
 
-    def with_counterpart(self, name: str) -> dict[str, Preset]:
-        """The preset of that name and, if it has one that does the same, its counterpart, by name.
+    def with_others(self, name: str) -> dict[str, Preset]:
+        """The preset of that name and those beside it, by name.
 
         Raises:
             ParamsError: there is none of that name.
         """
-        names = [name] if self.alone(name) else [name, self.choose(name).counterpart]
-        return {each: self.presets[each] for each in names if each is not None}
-
-    def alone(self, name: str) -> str:
-        """Why the preset of that name is shown without the counterpart that it has, in one line; or nothing."""
-        other = self.choose(name).counterpart
-        keys = self.choose(name).differences(self.presets[other]) if other else []
-        return f"{other} is not shown beside {name}: it is no longer the same in {', '.join(keys)}" if keys else ""
+        preset = self.choose(name)
+        return {name: preset, **{other: self.presets[other] for other in preset.beside}}
 
 
 def load(path: str | Path) -> Params:

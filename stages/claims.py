@@ -18,32 +18,31 @@ from lazyadv.files import write_sealed
 from lazyadv.results import claims, table
 from lazyadv.workflow import command, pipeline, provenance
 
+SHOWN = {"dataset", "pair", "protocol", "antialias"}
+
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("--preset", required=True, help="a preset of params.yaml; beside it its counterpart is shown")
+    parser.add_argument("--preset", required=True, help="a preset of params.yaml; beside it those that it names")
     args = parser.parse_args()
     loaded = params.load("params.yaml")
-    presets, recipe = loaded.with_counterpart(args.preset), pipeline.claims(loaded, args.preset)
-    protocols: dict[str, list[claims.Finding]] = {
-        preset.protocol: claims.judge_all(selections(name, preset)) for name, preset in presets.items()
-    }
+    presets, recipe = loaded.with_others(args.preset), pipeline.claims(loaded, args.preset)
+    findings = {name: claims.judge_all(selections(name, preset)) for name, preset in presets.items()}
     made_from = recipe.ingredients(provenance.fingerprint_of)
     ledger = {
         **made_from.marks,
         "made_from": made_from.as_dict(),
-        "presets": {preset.protocol: name for name, preset in presets.items()},
-        "dataset": presets[args.preset].dataset,
-        "claims": claims.as_json(protocols),
+        "presets": {name: preset.model_dump(mode="json", include=SHOWN) for name, preset in presets.items()},
+        "claims": claims.as_json(findings),
     }
-    table = claims.as_markdown(protocols) + (f"\n{loaded.alone(args.preset)}\n" if loaded.alone(args.preset) else "")
+    table = claims.as_markdown(findings)
     for path, text in zip(
         paths.claims_paths(args.preset),
         (json.dumps(ledger, indent=1, allow_nan=False) + "\n", f"{table}\n<!-- {made_from.stamp} -->\n"),
         strict=True,
     ):
         write_sealed(path, text.encode())
-    for key, values in claims.as_metrics(protocols).items():
+    for key, values in claims.as_metrics(findings).items():
         write_sealed(
             paths.metrics_path(args.preset) / f"{key}.yaml",
             f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode(),

@@ -13,7 +13,7 @@ from lazyadv.workflow import command
 from lazyadv.workflow.paths import figure_paths
 from lazyadv.workflow.pipeline import Pipeline
 
-ROW = "{:<22}{:>7}{:>9}{:>11}{:>16}{:>18}"
+ROW = "{:<26}{:>7}{:>9}{:>11}{:>13}{:>10}{:>14}"
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     pipeline = Pipeline.load("params.yaml", args.preset)
     targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in pipeline.preset.figures]
     needs, records = cost.needs(pipeline, targets), cost.measured()
-    print(ROW.format("", "runs", "cached", "to train", "core-hours", "longest run"))
+    print(ROW.format("", "runs", "cached", "to train", "core-hours", "at most", "longest run"))
     for note in dict.fromkeys([note for need in needs for note in report(need, records)]):
         print(note)
 
@@ -34,23 +34,20 @@ def report(need: cost.Need, records: list[cost.Measured]) -> list[str]:
     train = len(need.to_train)
     counts = (f"{need.preset} {need.experiment}", need.asked, need.asked - train, train)
     if not train:
-        print(ROW.format(*counts, "0", "–"))
+        print(ROW.format(*counts, "0", "0", "–"))
         return []
-    own = [each for each in records if each.preset == need.preset]
-    basis = own or records
-    if not basis:
-        print(ROW.format(*counts, "unknown", "unknown"))
+    if not records:
+        print(ROW.format(*counts, "unknown", "unknown", "unknown"))
         return ["There is no record to estimate from: train a run, or `dvc pull`, and ask again."]
-    estimate = cost.estimate(need.to_train, basis, own)
-    most = "≤ " if estimate.at_most else ""
-    print(ROW.format(*counts, f"{most}{estimate.seconds / 3600:,.2f}", most + cost.duration(estimate.longest)))
-    presets = ", ".join(sorted({each.preset for each in basis}))
-    notes = [f"{need.preset}: estimated from the seconds of {len(basis)} records of {presets}, scaled by work."]
-    if not own:
-        notes.append(f"{need.preset} has no record of its own: the estimate is extrapolated, and rough.")
-    if estimate.at_most:
-        notes.append(f"≤ counts all T epochs of runs of which {need.preset} has no record to say how many they have.")
-    return notes
+    found = cost.estimates(need.to_train, records)
+    unknown = sum(not each.known for each in found)
+    expected, most = sum(each.expected for each in found) / 3600, sum(each.most for each in found) / 3600
+    longest = cost.duration(max(each.expected for each in found))
+    print(ROW.format(*counts, f"{expected:,.2f}", f"{most:,.2f}", longest))
+    notes = [f"Estimated from the epochs and seconds of the most similar of {len(records):,} records, scaled by work."]
+    if unknown:
+        notes.append(f"{need.preset} {need.experiment}: {unknown} runs are unlike any record, and count all T epochs.")
+    return [*notes, "At most: if every run takes all T epochs."]
 
 
 if __name__ == "__main__":

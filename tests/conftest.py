@@ -174,12 +174,14 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(root)
     for name in ("dvc.yaml", "params.yaml", ".gitignore"):
         text = (root / name).read_text().replace("preset: quick", "preset: tiny")
-        if name == "dvc.yaml":  # tiny has no counterpart
-            text = re.sub(r".*(quick-released|counterpart).*\n", "", text)
+        if name == "dvc.yaml":  # tiny has none beside it
+            text = re.sub(r".*quick-released.*\n", "", text)
         (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
     project.run("git", "init", "-q", "-b", "main")
     project.run("rm", "-rf", ".dvcstore", "dvc.lock")
-    project.run("rm", "-rf", "results/quick", "results/quick-released", "figures/quick", "equivalences.json")
+    for preset in ("quick", "quick-released", "paper"):
+        project.run("rm", "-rf", f"results/{preset}", f"figures/{preset}")
+    project.run("rm", "equivalences.json")
     project.run("git", "add", "-A")
     project.run("git", *QUIET, "commit", "-q", "-m", "the project")
     project.run("dvc", "repro", "-q")

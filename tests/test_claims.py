@@ -171,15 +171,15 @@ def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
     assert (found.units, found.verdict) == (1, "undecided")
 
 
-def test_both_protocols_stand_side_by_side() -> None:
+def test_presets_stand_side_by_side() -> None:
     empty = Selection(pd.DataFrame(), 7)
     tables: dict[str, Selection] = {claim.figure: empty for claim in LEDGER}
     ledger = {
-        "strict": claims.judge_all({**tables, "fig3": fig3(-0.5)}),
-        "released": claims.judge_all({**tables, "fig3": fig3(-1)}),
+        "quick": claims.judge_all({**tables, "fig3": fig3(-0.5)}),
+        "paper": claims.judge_all({**tables, "fig3": fig3(-1)}),
     }
     found = claims.as_json(ledger)["robust_half"]
     assert isinstance(found, dict)
-    assert [found[protocol]["verdict"] for protocol in ledger] == ["holds", "fails"]
+    assert [found[preset]["verdict"] for preset in ledger] == ["holds", "fails"]
     line = next(line for line in claims.as_markdown(ledger).splitlines() if "once ε passes" in line)
     assert line.index("**holds**: −0.5") < line.index("**fails**: −1")

@@ -26,8 +26,9 @@ def test_runs_are_counted_as_snakemake_counts_them(project: Project) -> None:
     assert re.search(r"tiny advtrain +8 +6 +2 +\d", said(project, "results/tiny/advtrain/table.csv"))
     assert re.search(r"^advtrain +2$", project.snakemake("results/tiny/advtrain/table.csv", "-n"), re.MULTILINE)
     text = said(project, "results/tiny/claims.json")
-    assert re.search(r"tiny standard +12 +0 +12 +≤ ", text)  # of which no record says how many epochs they have
-    assert "6 records of tiny" in text
+    assert re.search(r"tiny standard +12 +0 +12 +\d", text)
+    assert "most similar of 6 records" in text
+    assert "tiny standard: 6 runs are unlike any record" in text  # half of the 12 do not train
 
 
 def test_what_is_not_in_the_pipeline_is_one_line(project: Project) -> None:
@@ -37,15 +38,18 @@ def test_what_is_not_in_the_pipeline_is_one_line(project: Project) -> None:
         assert text.count("\n") == 1
 
 
-def test_small_sizes_predict_large_ones() -> None:
-    """Records at twice the usual pace: the estimate gets the pace from small runs and scales it."""
+def test_a_run_is_expected_to_cost_what_the_nearest_records_do() -> None:
+    """Records at twice the usual pace, whose epochs depend on the size: the nearest size counts, of all its seeds."""
     runs = params.load("params.yaml").choose("quick").runs("fig3")
-    basis = [cost.Measured("quick", run, run.T, 2 * cost.UNIT * cost.work(run, run.T)) for run in runs if run.size < 28]
-    large = [run for run in runs if run.size == 28]
-    guess = cost.estimate(large, basis, basis)
-    assert guess.seconds == pytest.approx(sum(cost.IMPORTS + 2 * cost.UNIT * cost.work(run, run.T) for run in large))
-    assert guess.at_most == 0
-    assert cost.estimate(large, basis, []).at_most == len(large)
+    records = [cost.Measured(run, run.size, 2 * cost.UNIT * cost.work(run, run.size)) for run in runs if run.size < 28]
+    large = next(run for run in runs if run.size == 28)
+    (guess,) = cost.estimates([large], records)
+    assert guess.expected == pytest.approx(cost.IMPORTS + 2 * cost.UNIT * cost.work(large, 20))
+    assert guess.most == pytest.approx(cost.IMPORTS + 2 * cost.UNIT * cost.work(large, large.T))
+    other = large.model_copy(update={"lr": 2.0})
+    (unlike,) = cost.estimates([other], records)
+    assert not unlike.known
+    assert unlike.expected == unlike.most == pytest.approx(guess.most)
 
 
 def test_a_run_costs_its_start_before_its_epochs() -> None:

@@ -1,6 +1,7 @@
 """params.yaml: what is senseless is refused with the key's name; grids expand as they should."""
 
 import itertools
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -200,20 +201,21 @@ def test_yaml_that_is_no_params_is_refused_in_one_line(kind: str, tmp_path: Path
     assert len(str(error.value)) < 500
 
 
-def test_a_counterpart_that_no_longer_matches_costs_its_column_alone(copied: Project) -> None:
-    """As when `dvc exp run -S` tries other seeds."""
+def test_a_ledger_has_a_column_for_each_preset_beside(copied: Project) -> None:
+    """They may differ in their grids; what is not there of them is made."""
     text = (copied.root / "params.yaml").read_text()
     tiny = text[text.rindex("  tiny:") :].replace("  tiny:", "  other:").replace("strict", "released")
-    (copied.root / "params.yaml").write_text(f"{text}    counterpart: other\n{tiny}")
-    loaded = params.load(copied.root / "params.yaml")
-    assert list(loaded.with_counterpart("tiny")) == ["tiny", "other"]
     fewer = tiny.replace("eps: [0.05, 0.3]", "eps: [0.05]").replace("eps: [0.3]", "eps: [0.05]")
-    (copied.root / "params.yaml").write_text(f"{text}    counterpart: other\n{fewer}")
+    (copied.root / "params.yaml").write_text(f"{text}    beside: [other]\n{fewer}")
     copied.snakemake("claims")
-    said = "other is not shown beside tiny: it is no longer the same in fig3"
-    ledger = (copied.root / "results/tiny/claims.md").read_text()
-    assert said in ledger
-    assert "`released`" not in ledger
+    assert "| `tiny` | `other` |" in (copied.root / "results/tiny/claims.md").read_text()
+    found = json.loads((copied.root / "results/tiny/claims.json").read_text())["claims"]["robust_half"]
+    assert [found[preset]["runs"] for preset in ("tiny", "other")] == [8, 4]
+    page = copied.run("python", "stages/report.py", "--preset", "other").stdout.strip()
+    assert "<th>other</th><th>tiny</th>" in (copied.root / page).read_text()
+    (copied.root / "params.yaml").write_text(f"{text}    beside: [tiny]\n")
+    said = copied.run("python", "stages/claims.py", "--preset", "tiny", ok=False).stderr
+    assert "presets.tiny.beside: there is no other preset 'tiny'" in said
 
 
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:

@@ -84,10 +84,17 @@ class Report:
 
     @property
     def ledger(self) -> dict[str, list[claims.Finding]]:
-        """The findings by protocol: this preset's, and its counterpart's."""
-        others = self.pipeline.params.with_counterpart(self.name).keys() - {self.name}
-        reports = [self, *(Report(self.pipeline, name) for name in others)]
-        return {str(report.preset.protocol): claims.judge_all(report.selections) for report in reports}
+        """The findings by preset: this one's, those of the presets beside it, and those of one that has it beside.
+
+        The last are left out as long as none of their runs is here.
+        """
+        reports = [self, *(Report(self.pipeline, name) for name in self.preset.beside)]
+        for name, preset in self.pipeline.params.presets.items():
+            if self.name in preset.beside and name not in self.preset.beside:
+                reports.append(Report(self.pipeline, name))
+                if not any(len(shown.rows) for shown in reports[-1].selections.values()):
+                    reports.pop()
+        return {report.name: claims.judge_all(report.selections) for report in reports}
 
     def figures(self) -> Iterator[Shown]:
         """The figures, drawn from the records that there are."""
@@ -132,7 +139,7 @@ class Report:
                 continue
             files[box].add(path)
             for file in recipe.inputs.values():
-                if file.parts[0] == "data" or file.parts[1] == self.name:  # the counterpart has a page of its own
+                if file.parts[0] == "data" or file.parts[1] == self.name:  # other presets have pages of their own
                     arrows.add((_box(self.pipeline.recipe(file)), box))
                     waiting.append(file)
         columns: dict[str, int] = {}
@@ -151,7 +158,7 @@ class Report:
 
     def answer(self, ledger: dict[str, list[claims.Finding]]) -> dict[str, list[claims.Finding]]:
         """This preset's findings by verdict; those of figures that it does not have left out."""
-        found = [finding for finding in ledger[str(self.preset.protocol)] if finding.asked]
+        found = [finding for finding in ledger[self.name] if finding.asked]
         return {verdict: [one for one in found if one.verdict == verdict] for verdict in claims.VERDICTS}
 
     def code(self) -> dict[str, dict[str, str]]:
@@ -177,7 +184,7 @@ class Report:
             preset=self.preset,
             commit=commit,
             claims=LEDGER,
-            ledger={protocol: {each.claim.key: each for each in found} for protocol, found in ledgers.items()},
+            ledger={preset: {each.claim.key: each for each in found} for preset, found in ledgers.items()},
             answer=self.answer(ledgers),
             figures=shown,
             experiments=FIGURES,

@@ -63,8 +63,8 @@ def judge_all(tables: Mapping[str, Selection]) -> list[Finding]:
     return [judge(claim, tables[claim.figure]) for claim in LEDGER]
 
 
-def as_json(protocols: Mapping[str, list[Finding]]) -> dict[str, object]:
-    """The ledger as it stands in claims.json: by claim, and in it by protocol."""
+def as_json(presets: Mapping[str, list[Finding]]) -> dict[str, object]:
+    """The ledger as it stands in claims.json: by claim, and in it by preset."""
     return {
         claim.key: {
             "statement": claim.statement,
@@ -72,7 +72,7 @@ def as_json(protocols: Mapping[str, list[Finding]]) -> dict[str, object]:
             "quantity": claim.quantity,
             "bound": claim.bound,
         }
-        | {protocol: _finding_as_json(findings[place]) for protocol, findings in protocols.items()}
+        | {preset: _finding_as_json(findings[place]) for preset, findings in presets.items()}
         for place, claim in enumerate(LEDGER)
     }
 
@@ -89,20 +89,20 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
     }
 
 
-def as_metrics(protocols: Mapping[str, list[Finding]]) -> dict[str, dict[str, float | None]]:
-    """The measured values alone: by claim, and in it by protocol."""
+def as_metrics(presets: Mapping[str, list[Finding]]) -> dict[str, dict[str, float | None]]:
+    """The measured values alone: by claim, and in it by preset."""
     return {
-        claim.key: {protocol: findings[place].value for protocol, findings in protocols.items()}
+        claim.key: {preset: findings[place].value for preset, findings in presets.items()}
         for place, claim in enumerate(LEDGER)
     }
 
 
-def as_markdown(protocols: Mapping[str, list[Finding]]) -> str:
-    """The ledger as a table for people, a column for each protocol."""
-    heads = ["claim", "measured by", "bound", *(f"`{protocol}`" for protocol in protocols)]
+def as_markdown(presets: Mapping[str, list[Finding]]) -> str:
+    """The ledger as a table for people, a column for each preset."""
+    heads = ["claim", "measured by", "bound", *(f"`{preset}`" for preset in presets)]
     lines = [heads, ["---"] * len(heads)]
     for place, claim in enumerate(LEDGER):
-        found = [_finding_as_markdown(findings[place]) for findings in protocols.values()]
+        found = [_finding_as_markdown(findings[place]) for findings in presets.values()]
         lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *found])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

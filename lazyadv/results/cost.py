@@ -84,19 +84,22 @@ class Need:
 class Measured:
     """What a record says about its own cost."""
 
-    preset: str
     run: Run
     epochs: int
     seconds: float
 
+    def scaled(self, run: Run, epochs: int) -> float:
+        """The seconds that another run of so many epochs takes at this one's pace."""
+        return self.seconds * work(run, epochs) / work(self.run, self.epochs)
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds on one core: of all runs and of the longest; and how many runs are counted with all T epochs."""
+    """Seconds of one run on one core: expected, and if it takes all T epochs; whether a record like it was found."""
 
-    seconds: float
-    longest: float
-    at_most: int
+    expected: float
+    most: float
+    known: bool
 
 
 def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
@@ -136,37 +139,47 @@ def measured() -> list[Measured]:
         with contextlib.suppress(record.RecordError):
             _, _, run, result, provenance = record.read(path)
             if provenance["device"] == "cpu":
-                found.append(Measured(path.parts[1], run, len(result.epochs), provenance["seconds"]))
+                found.append(Measured(run, len(result.epochs), provenance["seconds"]))
     return found
 
 
-def estimate(runs: list[Run], basis: list[Measured], own: list[Measured]) -> Estimate:
-    """The expected cost of `runs`, at the pace (seconds per unit of work) of the records in `basis`, one or more.
+def estimates(runs: list[Run], records: list[Measured]) -> list[Estimate]:
+    """The cost of each run on the machine that made the records, of which there must be one.
 
-    A run is expected to take as many epochs as similar records of its own preset (`own`) took on average: those that
-    differ only in the seed; if there are none, those that differ only in the axes of the grid; if there are none
-    either, T, its limit.
+    A run is expected to have as many epochs, and the pace, of the records nearest to it: of the same experiment and
+    hyperparameters, at the least distance in the axes of the grid (the sum of the ratios' logarithms; seeds and
+    digits do not count). Where there is none it is counted with all T epochs, at the pace of all records.
     """
-    unit = sum(each.seconds for each in basis) / sum(work(each.run, each.epochs) for each in basis)
-    alike: dict[Hashable, list[int]] = {}
-    for each in own:
-        for key in _likeness(each.run):
-            alike.setdefault(key, []).append(each.epochs)
-    seconds, at_most = [], 0
-    for run in runs:
-        epochs = next((alike[key] for key in _likeness(run) if key in alike), None)
-        at_most += epochs is None and most_epochs(run) > 0
-        seconds.append(IMPORTS + unit * work(run, statistics.mean(epochs) if epochs else most_epochs(run)))
-    return Estimate(sum(seconds), max(seconds, default=0), at_most)
+    groups: dict[Hashable, list[Measured]] = {}
+    for each in records:
+        groups.setdefault(_likeness(each.run), []).append(each)
+    unit = sum(each.seconds for each in records) / sum(work(each.run, each.epochs) for each in records)
+    return [_estimate(run, groups.get(_likeness(run), []), unit) for run in runs]
 
 
-def _likeness(run: Run) -> list[Hashable]:
-    """Two keys: runs with the same first key differ only in the seed, with the same second key only in their axes.
+def _estimate(run: Run, alike: list[Measured], unit: float) -> Estimate:
+    most = most_epochs(run)
+    if not alike:
+        bound = IMPORTS + unit * work(run, most)
+        return Estimate(bound, bound, most == 0)
+    distances = [_distance(run, each.run) for each in alike]
+    near = [each for each, distance in zip(alike, distances, strict=True) if distance <= min(distances) + 1e-9]
+    expected, bound = (
+        IMPORTS + statistics.mean(each.scaled(run, epochs(each)) for each in near)
+        for epochs in (lambda each: each.epochs, lambda _: most)
+    )
+    return Estimate(expected, bound, True)
 
-    A run that does not train shares no key with one that does.
-    """
-    trains = most_epochs(run) > 0
-    return [(trains, tuple(run.model_dump(exclude=out).items())) for out in ({"seed"}, {*run.axes})]
+
+def _likeness(run: Run) -> Hashable:
+    """What records must share to be alike; a run that does not train is like none that does."""
+    settings = run.model_dump(exclude={*run.axes, "seed", "pair"})
+    return most_epochs(run) > 0, tuple(settings.items())
+
+
+def _distance(run: Run, other: Run) -> float:
+    values = [(getattr(run, axis), getattr(other, axis)) for axis in run.axes if axis not in ("seed", "pair")]
+    return sum(abs(math.log(one / another)) for one, another in values if one > 0 < another)
 
 
 def duration(seconds: float) -> str:

@@ -21,7 +21,7 @@ def fig1(shown: Selection) -> Figure:
     """The step that flips a prediction against the dimension, a line per width, beside 1/√d.
 
     Left: relative to the example's norm; right: in the units of the pixels. Solid: trained until the
-    lazy radius; dotted: the untrained network (C0 = 0).
+    lazy radius, with a band; dotted: the untrained network (C0 = 0), whose seeds are spread too widely for one.
     """
     rows = shown.rows.assign(d=shown.rows["size"] ** 2)
     figure, ((relative, raw),) = style.panels(2)
@@ -34,13 +34,16 @@ def fig1(shown: Selection) -> Figure:
                 column,
                 **style.width_look(width, list(rows["width"])),
                 linestyle="-" if C0 else ":",
+                band=C0 > 0,
             )
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
             axes.lines[-1].set_label(f"m = {width}, {kind}{_slope_text(means)}")
         style.guide(axes, rows["d"], rows[column])
         style.dimensions(axes, rows["d"])
         axes.set_yscale("log")
-        axes.legend()
+        least, most = axes.get_ylim()
+        axes.set_ylim(bottom=least * (least / most) ** (0.09 * len(axes.get_legend_handles_labels()[1])))
+        axes.legend(loc="lower left", borderaxespad=0)
     relative.set_ylabel("relative step δ / ‖x‖")
     raw.set_ylabel("step δ")
     style.caption(figure, shown)

@@ -70,8 +70,8 @@ def shade_look(place: int, count: int) -> dict[str, Any]:
     return {"color": matplotlib.colors.to_hex(shade), "marker": MARKERS[place % len(MARKERS)]}
 
 
-def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Series:
-    """The mean of y over seeds against x, a band from the least to the largest, and each seed's point.
+def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, band: bool = True, **look: Any) -> pd.Series:
+    """The mean of y over seeds against x, each seed's point, and a band from the least to the largest.
 
     Returns:
         the means, by x.
@@ -80,7 +80,8 @@ def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Seri
     rows = rows.dropna(subset=[y])
     groups = rows.groupby(x)[y]
     means = groups.mean()
-    axes.fill_between(means.index, groups.min(), groups.max(), color=look["color"], alpha=0.18, linewidth=0)
+    if band:
+        axes.fill_between(means.index, groups.min(), groups.max(), color=look["color"], alpha=0.18, linewidth=0)
     axes.plot(rows[x], rows[y], linestyle="", alpha=0.45, markeredgewidth=0, **{**look, "markersize": 2.5})
     axes.plot(means.index, means, label=label, linestyle=dashes, **look)
     points.note(axes, rows[x], rows[y], y, points.runs(rows))

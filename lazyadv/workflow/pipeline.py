@@ -82,13 +82,12 @@ def _networks(name: str, runs: Iterable[Run]) -> dict[str, Path]:
 
 
 def claims(params: Params, name: str) -> Recipe:
-    """The ledger of a preset, beside it that of its counterpart."""
-    presets = params.with_counterpart(name)
+    """The ledger of a preset, and of those beside it."""
+    presets = params.with_others(name)
     grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
     tables = {f"{name} {each}": paths.table_path(name, each) for name in presets for each in presets[name].experiments}
     audits = {f"{name} audit": paths.audit_path(name) for name in presets}
-    content = {"grids": grids, "alone": params.alone(name)}
-    return Recipe("claims", content, ("stages.claims:main",), tables | audits)
+    return Recipe("claims", {"grids": grids}, ("stages.claims:main",), tables | audits)
 
 
 def has_digits(dataset: str) -> bool:
@@ -195,13 +194,15 @@ class Pipeline:
 
         Missing: all inputs. Stale, or only a part of what is made in one go: all inputs and the sentinel,
         which is newer than the output, so the output is made again. Fresh: inputs whose times do not
-        count; or none if none is there, for of results that were pulled in part the rest is not asked for.
+        count, without data that are not there; or none if none is there, for of results that were pulled in part
+        the rest is not asked for.
         """
         inputs = self._files(path)
         if not path.exists():
             return inputs, False
         if not self.fresh(path):
             return [*inputs, SENTINEL], False
+        inputs = [file for file in inputs if file.parts[0] != "data" or file.exists()]
         return (inputs if any(file.exists() for file in inputs) else []), True
 
     def _outputs(self, path: Path) -> list[Path]:
