@@ -1,0 +1,20 @@
+"""What README says of the ledger, against the ledger."""
+
+import json
+import re
+
+from lazyadv.results.claims import as_number
+from lazyadv.workflow.sources import ROOT
+
+
+def test_the_table_of_claims_is_the_ledgers() -> None:
+    ledger = json.loads((ROOT / "results/paper/claims.json").read_text(encoding="utf-8"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    heads = "| claim | " + " | ".join(f"`{preset}`" for preset in ledger["presets"]) + " |\n"
+    table = re.match(r"\|[-| ]+\|\n((?:\|.*\|\n)+)", text.partition(heads)[2])
+    assert table, heads
+    rows = [line.strip("| ").split(" | ") for line in table[1].splitlines()]
+    for (name, *cells), claim in zip(rows, ledger["claims"].values(), strict=True):
+        for cell, finding in zip(cells, (claim[preset] for preset in ledger["presets"]), strict=True):
+            found = "nothing measured" if finding["value"] is None else as_number(finding["value"])
+            assert cell == (f"{finding['verdict']}: {found}" if finding["runs_asked"] else "–"), name
