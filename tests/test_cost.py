@@ -1,5 +1,6 @@
 """What stages/cost.py says, against what Snakemake would do and what the records say; what the jobs ask for."""
 
+import random
 import re
 
 import pytest
@@ -7,6 +8,8 @@ from conftest import Project
 
 from lazyadv import params
 from lazyadv.results import cost
+
+EXPERIMENTS = ("standard", "advtrain", "advtraingap")  # those of `paper`
 
 
 def said(project: Project, *arguments: str, ok: bool = True) -> str:
@@ -50,6 +53,20 @@ def test_a_run_is_expected_to_cost_what_the_nearest_records_do() -> None:
     (unlike,) = cost.estimates([other], records)
     assert not unlike.known
     assert unlike.expected == unlike.most == pytest.approx(guess.most)
+
+
+def test_half_of_papers_records_predict_the_other_half(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its core-hours, within a factor of 1.5, whichever half it is."""
+    project.run("git", "init", "-q")
+    project.run("dvc", "pull", "-q", *(f"results/paper/{experiment}" for experiment in EXPERIMENTS))
+    monkeypatch.chdir(project.root)
+    records = sorted(cost.measured(), key=lambda each: each.run.name)
+    assert len(records) > 300
+    for seed in range(10):
+        random.Random(seed).shuffle(records)
+        half = len(records) // 2
+        expected = sum(each.expected for each in cost.estimates([each.run for each in records[half:]], records[:half]))
+        assert 1 / 1.5 < expected / sum(each.seconds for each in records[half:]) < 1.5
 
 
 def test_a_run_costs_its_start_before_its_epochs() -> None:
