@@ -132,7 +132,7 @@ def module(*between: torch.nn.Module, ends: int = 1) -> torch.nn.Module:
         (lambda: api.digits((3, 3)), "twice"),
         (lambda: api.table("quick", "training", ROOT), "none of standard"),
         (lambda: api.table("fast", "standard", ROOT), "none of quick"),
-        (lambda: api.table("paper", "standard", ROOT), "dvc pull"),
+        (lambda: api.table("tiny", "standard", ROOT), "dvc pull"),
         (lambda: api.run("quick", "standard", ROOT, width=10), "missing"),
         (lambda: api.train(api.run("paper", "standard", ROOT, width=10, size=5, C0=1, seed=0)), "split"),
     ],
