@@ -1,0 +1,43 @@
+"""The committed results: made by the committed code, and enough to draw and judge from."""
+
+import json
+import subprocess
+
+from conftest import Project, environment
+
+from lazyadv.workflow.sources import ROOT
+
+
+def test_the_committed_results_are_those_of_the_committed_code() -> None:
+    """DVC's lock against the working tree: whoever edits code or parameters brings the results along."""
+    done = subprocess.run(
+        ["dvc", "status", "--json", "dvc.yaml", "results/quick-released/dvc.yaml", "results/paper/dvc.yaml"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    changes = [change for stage in json.loads(done.stdout).values() for change in stage if isinstance(change, dict)]
+    modified = [
+        (name, what)
+        for change in changes
+        for name, what in change.get("changed deps", {}).items()
+        if what != "deleted" and "params" not in str(name)
+    ]
+    modified += [item for change in changes for item in change.get("changed deps", {}).get("params.yaml", {}).items()]
+    assert not modified, "run `dvc repro && dvc push` and commit what they change"
+
+
+def test_papers_results_are_drawn_and_judged_without_mnist(project: Project) -> None:
+    """From what DVC keeps: no data, no run, and the same bytes."""
+    project.run("git", "init", "-q")
+    project.run("dvc", "pull", "-q", "--force")
+    figures = [project.root / f"figures/paper/fig{number}.pdf" for number in (1, 2, 3, 4)]
+    drawn = {path: path.read_bytes() for path in [*figures, project.root / "results/paper/claims.json"]}
+    for path in drawn:
+        path.unlink()
+    project.snakemake("all", "claims", preset="paper")
+    assert {path: path.read_bytes() for path in drawn} == drawn
+    assert not (project.root / "data/mnist").exists()
+    assert "didn't change, skipping" in project.run("dvc", "repro", "--dry", "results/paper/dvc.yaml").stdout
