@@ -1,7 +1,7 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
 # make report writes results/<preset>/report.html from the results that there are
 # make test   sets everything up and runs every check
-# make test-machines   compares with processors of other vendors, if there is a qemu-x86_64 (Debian: qemu-user)
+# make test-machines   compares with a processor of another maker, if there is a qemu-x86_64 (Debian: qemu-user)
 # make slurm  sets up what profiles/slurm needs beside it
 # make test-slurm   checks it on a Slurm of its own; installs one (Debian, as root)
 # make test-browser looks at the report in a browser; installs one (Debian, as root)
@@ -25,7 +25,7 @@ report: $(READY)
 	$(RUN) python stages/report.py
 
 test: lint
-	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n 2 --dist worksteal
 
 test-machines: $(READY)
 	$(RUN) pytest -rs tests/test_machines.py

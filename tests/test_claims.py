@@ -118,6 +118,12 @@ def test_a_claim_fails_only_if_the_interval_lies_outside_as_a_whole(
     assert claims.Finding(CLAIMS["robust_half"], -0.5, interval, 3, 3, 9, 9).verdict == verdict
 
 
+def test_one_exception_fails_a_claim_about_all() -> None:
+    """However many networks it is true of, so that the interval reaches up to the bound."""
+    assert claims.Finding(CLAIMS["untrained_flips"], 0.999, (0.998, 1.0), 30, 30, 180, 180).verdict == "fails"
+    assert claims.Finding(CLAIMS["untrained_flips"], 1.0, (1.0, 1.0), 30, 30, 180, 180).verdict == "holds"
+
+
 def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
     """At the larger C0 robust accuracy never falls to one half, so no seed has a mean over both."""
     rows = fig3(-0.5).rows
