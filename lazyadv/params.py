@@ -77,6 +77,11 @@ class Preset(Common):
         shared = {key: getattr(self, key) for key in Common.model_fields}
         return RUNS[experiment](**{**shared, **self.settings(experiment).model_dump(), **axes})
 
+    @property
+    def common(self) -> dict[str, Any]:
+        """What all its runs share, as it stands in JSON."""
+        return self.model_dump(mode="json", include=set(Common.model_fields))
+
     def settings(self, experiment: str) -> StandardSettings | AdversarialSettings:
         """The hyperparameters of an experiment; other pairs of digits have those of figure 3."""
         found = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)

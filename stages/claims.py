@@ -18,8 +18,6 @@ from lazyadv.files import write_sealed
 from lazyadv.results import claims, table
 from lazyadv.workflow import command, pipeline, provenance
 
-SHOWN = {"dataset", "pair", "protocol", "antialias"}
-
 
 def main() -> None:
     parser = command.parser(__doc__)
@@ -32,7 +30,7 @@ def main() -> None:
     ledger = {
         **made_from.marks,
         "made_from": made_from.as_dict(),
-        "presets": {name: preset.model_dump(mode="json", include=SHOWN) for name, preset in presets.items()},
+        "presets": {name: preset.common for name, preset in presets.items()},
         "claims": claims.as_json(findings),
     }
     table = claims.as_markdown(findings)

@@ -88,20 +88,20 @@ class Report:
 
         The last are left out as long as none of their runs is here.
         """
-        reports = [self, *(Report(self.pipeline, name) for name in self.preset.beside)]
-        for name, preset in self.pipeline.params.presets.items():
-            if self.name in preset.beside and name not in self.preset.beside:
-                reports.append(Report(self.pipeline, name))
-                if not any(len(shown.rows) for shown in reports[-1].selections.values()):
-                    reports.pop()
-        return {report.name: claims.judge_all(report.selections) for report in reports}
+        presets, beside = self.pipeline.params.presets, self.preset.beside
+        behind = [name for name, preset in presets.items() if self.name in preset.beside and name not in beside]
+        shown = {self.name: self.selections}
+        for name in (*beside, *behind):
+            selections = Report(self.pipeline, name).selections
+            if name in beside or any(len(one.rows) for one in selections.values()):
+                shown[name] = selections
+        return {name: claims.judge_all(selections) for name, selections in shown.items()}
 
     def figures(self) -> Iterator[Shown]:
         """The figures, drawn from the records that there are."""
         for name in self.preset.figures:
             shown = self.selections[name]
             image, marks = self._draw(name, shown)
-            settings = self.preset.model_dump(mode="json", include={"dataset", "pair", "protocol", "antialias"})
             yield Shown(
                 name,
                 getattr(figures, name).__doc__.partition("\n")[0],
@@ -110,7 +110,7 @@ class Report:
                 len(shown.rows),
                 shown.asked,
                 bool(len(shown.rows) and shown.rows["epochs"].any()),
-                settings | self.preset.settings(FIGURES[name]).model_dump(mode="json"),
+                self.preset.common | self.preset.settings(FIGURES[name]).model_dump(mode="json"),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
 

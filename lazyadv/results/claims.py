@@ -2,7 +2,8 @@
 
 A claim is measured once per unit (a seed's runs at one width), so that the interval, a bootstrap over units,
 says how far seeds and widths disagree. Within the bound as a whole: holds; outside as a whole: fails; astride,
-from too few seeds, or where a run is missing or a unit cannot be measured: undecided.
+from too few seeds, or where a run is missing or a unit cannot be measured: undecided. A claim about all (its bound is
+a single value) fails with the first unit that is an exception.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ class Finding:
         (low, high), (least, most) = self.interval, self.claim.bound
         if least <= low and high <= most:
             return "holds"
-        return "fails" if high < least or low > most else "undecided"
+        return "fails" if least == most or high < least or low > most else "undecided"
 
 
 def judge(claim: Claim, shown: Selection) -> Finding:

@@ -164,11 +164,9 @@ def _estimate(run: Run, alike: list[Measured], unit: float) -> Estimate:
         return Estimate(bound, bound, most == 0)
     distances = [_distance(run, each.run) for each in alike]
     near = [each for each, distance in zip(alike, distances, strict=True) if distance <= min(distances) + 1e-9]
-    expected, bound = (
-        IMPORTS + statistics.mean(each.scaled(run, epochs(each)) for each in near)
-        for epochs in (lambda each: each.epochs, lambda _: most)
-    )
-    return Estimate(expected, bound, True)
+    expected = statistics.mean(each.scaled(run, each.epochs) for each in near)
+    bound = statistics.mean(each.scaled(run, most) for each in near)
+    return Estimate(IMPORTS + expected, IMPORTS + bound, True)
 
 
 def _likeness(run: Run) -> Hashable:
@@ -178,8 +176,14 @@ def _likeness(run: Run) -> Hashable:
 
 
 def _distance(run: Run, other: Run) -> float:
-    values = [(getattr(run, axis), getattr(other, axis)) for axis in run.axes if axis not in ("seed", "pair")]
-    return sum(abs(math.log(one / another)) for one, another in values if one > 0 < another)
+    axes = [axis for axis in run.axes if axis not in ("seed", "pair")]
+    return sum(_apart(getattr(run, axis), getattr(other, axis)) for axis in axes)
+
+
+def _apart(one: float, another: float) -> float:
+    if 0 in (one, another):
+        return 0 if one == another else math.inf
+    return abs(math.log(one / another))
 
 
 def duration(seconds: float) -> str:

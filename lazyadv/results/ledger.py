@@ -101,7 +101,7 @@ LEDGER = (
     Claim(
         "binding_half",
         "Where laziness binds, robust accuracy is lost once ε passes order d^(−1/2).",
-        "figure 3 and its control",
+        "no claim of the paper in this form; figure 3 with its control",
         "log-log slope in d of lazy networks' ε at robust accuracy 1/2, over the sizes where laziness binds",
         HALF_ORDER,
         "fig3",
