@@ -89,10 +89,12 @@ def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, band: bool = True, **lo
 
 
 def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, color: str) -> None:
-    """The mean of y over seeds against x, thin and dashed, and each seed's point, small."""
+    """The mean of y over seeds against x, thin and dashed, and each seed's point, small and hollow."""
     means = rows.groupby(x)[y].mean()
-    axes.plot(rows[x], rows[y], ".", color=color, alpha=0.35, markeredgewidth=0, markersize=2.5)
     axes.plot(means.index, means, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
+    axes.plot(
+        rows[x], rows[y], "o", color=color, markerfacecolor="white", markeredgewidth=0.7, markersize=2.5, zorder=3
+    )
     points.note(axes, rows[x], rows[y], y, points.runs(rows))
 
 
