@@ -52,6 +52,11 @@ def test_laziness_binds_where_the_control_keeps_more_than_seeds_differ() -> None
     assert measures.binding(parts.lazy(rows)) == {}
 
 
+def test_one_seed_each_has_no_spread_so_a_tenth_is_asked_for() -> None:
+    lazy, free = falling({5: 0.6, 7: 0.5, 10: 0.4}, 10, seeds=1), falling({5: 0.6, 7: 0.545, 10: 0.445}, 1000, seeds=1)
+    assert measures.binding(pd.concat([lazy.rows, free.rows])) == {5: False, 7: False, 10: True}
+
+
 def test_the_ledger_tells_laziness_from_the_digits() -> None:
     found = {key: claims.judge(CLAIMS[key], with_control()) for key in CLAIMS if CLAIMS[key].figure == "fig3"}
     assert found["binding_half"].value == pytest.approx(-0.5, abs=0.01)

@@ -165,7 +165,7 @@ def pairs(shown: Selection) -> Figure:
     for pair, group in rows.groupby("pair"):
         colors = PAIR_COLORS if pair in known else dict.fromkeys(PAIR_COLORS, "0.75")
         within, free = _pair_lines(halves, ratio, group, colors)
-        binds = measures.binding_pair(within, free)
+        binds = np.array([size for size, does in measures.binding(group).items() if does])
         if pair in known and len(binds) >= measures.MIN_POINTS:
             found["lazy"].append(fits.slope(binds**2, within[binds]))
             found["free"].append(fits.slope(binds**2, free[binds]))

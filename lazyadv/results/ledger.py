@@ -2,7 +2,8 @@
 
 Bounds and rules were written before the stored runs were trained, though after a look at single ones. That *laziness
 binds* at a size of figure 3 means: the least ε½ of its control there (networks that may move as far as they like)
-exceeds the largest of the lazy networks by more than the seeds of either differ among themselves (measures.binding).
+exceeds the largest of the lazy networks by more than the seeds of either differ among themselves, or, of a single
+seed each, by more than a tenth (measures.binding).
 """
 
 from collections.abc import Callable

@@ -14,6 +14,7 @@ import pandas as pd
 from lazyadv.results import fits, parts
 
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
+TENTH = 0.1  # of a lazy ε½, which the control's must exceed by where a single seed has no spread
 STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below which training has come to its end
 
 
@@ -49,16 +50,21 @@ def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
     """For each size that has a control, of one width's rows: whether laziness binds there; None if it is not known.
 
     It binds where the least ε½ of the control exceeds the largest of the lazy networks by more than the seeds of
-    either differ among themselves.
+    either differ among themselves; where both have a single one, by more than a tenth.
     """
     found: dict[int, bool | None] = {}
     within, free = halves(parts.lazy(rows)), halves(parts.control(rows))
     for size, free_halves in free.groupby("size"):
         lazy_halves = within[within.index.get_level_values("size") == size]
         known = len(lazy_halves) > 0 and np.isfinite([*lazy_halves, *free_halves]).all()
-        spread = max(np.ptp(lazy_halves), np.ptp(free_halves)) if known else math.nan
-        found[size] = bool(free_halves.min() - lazy_halves.max() > spread) if known else None
+        found[size] = _binds(lazy_halves, free_halves) if known else None
     return found
+
+
+def _binds(within: pd.Series, free: pd.Series) -> bool:
+    alone = len(within) == len(free) == 1
+    margin = TENTH * within.max() if alone else max(np.ptp(within), np.ptp(free))
+    return bool(free.min() - within.max() > margin)
 
 
 def half_slope(rows: pd.DataFrame) -> pd.Series:
@@ -97,7 +103,7 @@ def unbound(rows: pd.DataFrame) -> pd.Series:
 
 def pair_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of each pair's lazy networks over the sizes where laziness binds."""
-    found = {pair: _pair_slope(group) for pair, group in rows.groupby("pair")}
+    found = {pair: binding_slope(group).mean(skipna=False) for pair, group in rows.groupby("pair")}
     return pd.Series(found, dtype=float)
 
 
@@ -113,22 +119,6 @@ def pair_ratio(rows: pd.DataFrame) -> pd.Series:
 def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks."""
     return _mean_halves(parts.lazy(rows)).align(_mean_halves(parts.control(rows)))
-
-
-def binding_pair(within: pd.Series, free: pd.Series) -> pd.Index:
-    """The sizes at which laziness binds for a pair of digits, from `lazy_and_free`: one seed has no spread.
-
-    There it binds where the control's ε½ is a tenth larger.
-    """
-    return free.index[free > 1.1 * within]
-
-
-def _pair_slope(rows: pd.DataFrame) -> float:
-    within, free = lazy_and_free(rows)
-    if within.isna().any() or free.isna().any():
-        return math.nan
-    at = binding_pair(within, free)
-    return _slope(at**2, within[at])
 
 
 def _mean_halves(rows: pd.DataFrame) -> pd.Series:
