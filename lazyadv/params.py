@@ -74,13 +74,12 @@ class Preset(Common):
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
-        shared = {key: getattr(self, key) for key in Common.model_fields}
-        return RUNS[experiment](**{**shared, **self.settings(experiment).model_dump(), **axes})
+        return RUNS[experiment](**{**self.common, **self.settings(experiment).model_dump(), **axes})
 
     @property
     def common(self) -> dict[str, Any]:
-        """What all its runs share, as it stands in JSON."""
-        return self.model_dump(mode="json", include=set(Common.model_fields))
+        """What all its runs share."""
+        return self.model_dump(include=set(Common.model_fields))
 
     def settings(self, experiment: str) -> StandardSettings | AdversarialSettings:
         """The hyperparameters of an experiment; other pairs of digits have those of figure 3."""

@@ -110,7 +110,7 @@ class Report:
                 len(shown.rows),
                 shown.asked,
                 bool(len(shown.rows) and shown.rows["epochs"].any()),
-                self.preset.common | self.preset.settings(FIGURES[name]).model_dump(mode="json"),
+                self.preset.common | self.preset.settings(FIGURES[name]).model_dump(),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
 
