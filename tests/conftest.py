@@ -4,6 +4,7 @@ from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
+import fcntl
 import functools
 import http.server
 import json
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ class Project:
         compiled = ROOT / "lazyadv" / "networks" / "__pycache__"
         if compiled.exists():
             shutil.copytree(compiled, self.root / "lazyadv" / "networks" / "__pycache__", dirs_exist_ok=True)
+
+    def take(self, other: Path) -> None:
+        """Take over what another copy has made."""
+        for folder in ("data", "results", "figures", "logs"):
+            shutil.copytree(other / folder, self.root / folder, dirs_exist_ok=True)
 
     def run(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the copy; with `ok`, its failure fails the test and shows what it printed."""
@@ -125,18 +131,34 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Gives a folder, by name; the first of the tests' processes to ask for it makes it, the others wait."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (shared / name).exists():
+                make(own / f"{name}.new")
+                (own / f"{name}.new").rename(shared / name)
+        return shared / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(once: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project in which the tiny preset's figures and ledger are made; tests leave it so."""
     project = Project(tmp_path_factory.mktemp("finished") / "project")
-    project.snakemake("all", "claims")
+    project.take(once("finished", lambda root: Project(root).snakemake("all", "claims")))
     return project
 
 
 @pytest.fixture
 def copied(finished: Project, project: Project) -> Project:
     """Another such copy, for a test to damage."""
-    for folder in ("data", "results", "figures", "logs"):
-        shutil.copytree(finished.root / folder, project.root / folder, dirs_exist_ok=True)
+    project.take(finished.root)
     return project
 
 
@@ -168,9 +190,12 @@ class Clone(Project):
 
 
 @pytest.fixture(scope="session")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def origin(once: Callable[..., Path]) -> Path:
     """A repository in which the tiny preset is the pipelined one, with results made, locked, pushed and committed."""
-    root = tmp_path_factory.mktemp("origin") / "project"
+    return once("origin", _make_origin)
+
+
+def _make_origin(root: Path) -> None:
     project = Project(root)
     for name in ("dvc.yaml", "params.yaml", ".gitignore"):
         text = (root / name).read_text().replace("preset: quick", "preset: tiny")
@@ -189,7 +214,6 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project.run("git", "add", "-A")
     project.run("git", *QUIET, "commit", "-q", "-m", "its results")
     assert project.run("git", "status", "--porcelain").stdout == ""
-    return root
 
 
 @pytest.fixture
