@@ -22,7 +22,7 @@ from lazyadv.networks.boundary import Crossings, search
 from lazyadv.networks.network import Array, Network, accuracy, draw, to_device, to_numpy
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Common, Pair, Size, StandardRun, Strict, checked
+from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Pair, Size, StandardRun, Strict, checked
 from lazyadv.workflow import paths
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    shared = chosen.model_dump(include=set(Common.model_fields))
-    found = checked(RUNS[experiment], shared | chosen.settings(experiment).model_dump() | values, "run")
+    shared = chosen.common | chosen.settings(experiment).model_dump()
+    found = checked(RUNS[experiment], shared | values, "run")
     assert isinstance(found, StandardRun | AdversarialRun)
     return found
 
@@ -146,6 +146,8 @@ def attack(
         raise InputError(f"y: has {len(signs)} labels for {len(flat)} examples")
     if not (flat.min(initial=0) >= 0 and flat.max(initial=0) <= 1):
         raise InputError("x: is not within [0, 1], the box of the attack")
+    if not isinstance(steps, int | np.integer):
+        raise InputError(f"steps ({steps}) must be a whole number")
     step = 2.5 * eps / max(steps, 1) if step is None else step
     if not (0 < eps < np.inf and 0 < step < np.inf and steps > 0):
         raise InputError(f"eps ({eps}), step ({step}) and steps ({steps}) must be positive")

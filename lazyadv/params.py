@@ -42,8 +42,8 @@ PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 class Audit(Strict):
     """Runs of the figures whose final network is attacked by other means than it was trained against."""
 
-    advtrain: Annotated[Blocks[AdvtrainBlock], Field(min_length=1)]
-    advtraingap: Annotated[Blocks[AdvtraingapBlock], Field(min_length=1)]
+    advtrain: Blocks[AdvtrainBlock] = ()
+    advtraingap: Blocks[AdvtraingapBlock] = ()
 
 
 class Preset(Common):
@@ -61,7 +61,7 @@ class Preset(Common):
     fig4: Blocks[AdvtraingapBlock] = ()
     pairs: Blocks[AdvtrainpairBlock] = ()
     examples: Blocks[KeptBlock] = ()
-    audit: Audit
+    audit: Audit = Audit()
     beside: Annotated[tuple[PresetName, ...], Field(strict=False), without_repeats] = ()
 
     @model_validator(mode="after")

@@ -1,4 +1,7 @@
-"""Attack the networks that a preset keeps by other means than they were trained against; write a table."""
+"""Attack the networks that a preset keeps by other means than they were trained against; write a table.
+
+Networks that params.yaml no longer asks for are removed.
+"""
 
 import sys
 from pathlib import Path
@@ -30,7 +33,7 @@ def main() -> None:
         rows.append({"run": run.name, "experiment": run.experiment, **axes, **found})
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     known = {paths.network_path(args.preset, run) for run in preset.kept}
-    for path in set(Path("results", args.preset).glob("*/networks/*.npz")) - known:  # that are kept no more
+    for path in set(Path("results", args.preset).glob("*/networks/[!.]*.npz")) - known:
         path.unlink()
     out = paths.audit_path(args.preset)
     table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, pd.DataFrame(rows))

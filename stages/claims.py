@@ -33,10 +33,10 @@ def main() -> None:
         "presets": {name: preset.common for name, preset in presets.items()},
         "claims": claims.as_json(findings),
     }
-    table = claims.as_markdown(findings)
+    shown = claims.as_markdown(findings)
     for path, text in zip(
         paths.claims_paths(args.preset),
-        (json.dumps(ledger, indent=1, allow_nan=False) + "\n", f"{table}\n<!-- {made_from.stamp} -->\n"),
+        (json.dumps(ledger, indent=1, allow_nan=False) + "\n", f"{shown}\n<!-- {made_from.stamp} -->\n"),
         strict=True,
     ):
         write_sealed(path, text.encode())
@@ -45,16 +45,18 @@ def main() -> None:
             paths.metrics_path(args.preset) / f"{key}.yaml",
             f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode(),
         )
-    print(table)
+    print(shown)
 
 
 def selections(name: str, preset: params.Preset) -> dict[str, table.Selection]:
     """The rows of each figure, and of the audit."""
-    found = dict.fromkeys(params.FIGURES, table.Selection(pd.DataFrame(), 0))  # what it has no grid for
+    found = dict.fromkeys([*params.FIGURES, "audit"], table.Selection(pd.DataFrame(), 0))  # what it has no grid for
     for figure in preset.figures:
         path = paths.table_path(name, params.FIGURES[figure])
         found[figure] = table.select(path, preset.runs(figure))
-    return {**found, "audit": table.select(paths.audit_path(name), list(preset.audited))}
+    if preset.audited:
+        found["audit"] = table.select(paths.audit_path(name), list(preset.audited))
+    return found
 
 
 if __name__ == "__main__":

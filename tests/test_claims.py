@@ -60,11 +60,19 @@ def test_one_seed_each_has_no_spread_so_a_tenth_is_asked_for() -> None:
 def test_the_ledger_tells_laziness_from_the_digits() -> None:
     found = {key: claims.judge(CLAIMS[key], with_control()) for key in CLAIMS if CLAIMS[key].figure == "fig3"}
     assert found["binding_half"].value == pytest.approx(-0.5, abs=0.01)
-    assert found["control_half"].value == pytest.approx(-0.066, abs=0.005)
+    assert found["control_half"].value == pytest.approx(0.5 - 0.066, abs=0.01)
     assert found["control_excess"].value == pytest.approx(0.015, abs=0.005)
     for key in ("binding_half", "control_half", "control_excess", "control_unbound", "training_ended"):
         assert found[key].verdict == "holds", key
     assert found["robust_half"].value == pytest.approx(-0.44, abs=0.01)  # over all sizes
+
+
+def test_free_networks_that_lose_as_fast_do_not_lose_more_slowly() -> None:
+    """Both fall as d^(−0.3): the control's slope alone would be small enough."""
+    at = {size: size**-0.6 for size in (10, 20, 40)}
+    slow, free = falling(at, 10), falling({size: 2 * half for size, half in at.items()}, 1000)
+    rows = pd.concat([slow.rows, free.rows])
+    assert claims.judge(CLAIMS["control_half"], Selection(rows, len(rows))).verdict == "fails"
 
 
 def test_a_control_that_was_bound_or_still_improves_is_counted() -> None:
@@ -120,13 +128,15 @@ def test_a_slope_of_one_half_holds_and_one_of_one_fails() -> None:
 def test_a_claim_fails_only_if_the_interval_lies_outside_as_a_whole(
     interval: tuple[float, float], verdict: str
 ) -> None:
-    assert claims.Finding(CLAIMS["robust_half"], -0.5, interval, 3, 3, 9, 9).verdict == verdict
+    assert claims.Finding(CLAIMS["robust_half"], -0.5, interval, 3, 3, 9, 9, 9).verdict == verdict
 
 
 def test_one_exception_fails_a_claim_about_all() -> None:
     """However many networks it is true of, so that the interval reaches up to the bound."""
-    assert claims.Finding(CLAIMS["untrained_flips"], 0.999, (0.998, 1.0), 30, 30, 180, 180).verdict == "fails"
-    assert claims.Finding(CLAIMS["untrained_flips"], 1.0, (1.0, 1.0), 30, 30, 180, 180).verdict == "holds"
+    assert claims.Finding(CLAIMS["untrained_flips"], 0.999, (0.998, 1.0), 30, 30, 180, 180, 180).verdict == "fails"
+    assert claims.Finding(CLAIMS["untrained_flips"], 1.0, (1.0, 1.0), 30, 30, 180, 180, 180).verdict == "holds"
+    with_most_missing = claims.Finding(CLAIMS["untrained_flips"], 0.9, None, 2, 2, 2, 2, 180)
+    assert with_most_missing.verdict == "fails"
 
 
 def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:

@@ -1,5 +1,7 @@
 """A figure that nobody has thought of yet, added by the steps of CONTRIBUTING.md alone."""
 
+import shutil
+
 from conftest import Project
 
 FIGURE = '''
@@ -38,3 +40,15 @@ def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
     said = copied.snakemake("figures/fig2.pdf", ok=False)
     assert "fig2.pdf: presets.tiny has no grid for it" in said
     assert "fig2" not in copied.snakemake("-n", "all")
+
+
+def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
+    text = (copied.root / "params.yaml").read_text()
+    tiny = text[text.rindex("  tiny:") :]
+    alone = tiny[: tiny.index("    fig1:")] + tiny[tiny.index("    fig3:") : tiny.index("    fig4:")]
+    (copied.root / "params.yaml").write_text(text.replace(tiny, alone))
+    shutil.rmtree(copied.root / "results/tiny/advtraingap")
+    (copied.root / "results/tiny/audit.csv").unlink()
+    copied.snakemake("all", "claims")
+    lines = (copied.root / "results/tiny/claims.md").read_text().splitlines()
+    assert "not asked of this preset" in next(line for line in lines if "DDN" in line)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,13 @@ def test_what_a_record_was_made_from_goes_with_its_fingerprint(finished: Project
     path.write_text(text.replace('"params": {"bs": 32', '"params": {"bs": 33'))
     with pytest.raises(record.RecordError, match="edited by hand"):
         record.read(path)
+
+
+def test_a_record_made_by_hand_may_have_any_name_and_be_made_again(finished: Project, tmp_path: Path) -> None:
+    by_hand = Project(tmp_path / "project")
+    shutil.copy(finished.root / RECORD, by_hand.root / "run.json")
+    (by_hand.root / "params.yaml").unlink()
+    assert "1 of 1 are the same bytes" in by_hand.run("python", "stages/verify.py", "run.json").stdout
 
 
 def test_evidence_that_leads_round_in_a_circle_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

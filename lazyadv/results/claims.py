@@ -3,7 +3,7 @@
 A claim is measured once per unit (a seed's runs at one width), so that the interval, a bootstrap over units,
 says how far seeds and widths disagree. Within the bound as a whole: holds; outside as a whole: fails; astride,
 from too few seeds, or where a run is missing or a unit cannot be measured: undecided. A claim about all (its bound is
-a single value) fails with the first unit that is an exception.
+a single value) fails with the first unit that is an exception, whatever else is missing.
 """
 
 from collections.abc import Mapping
@@ -22,39 +22,44 @@ VERDICTS = ("holds", "fails", "undecided")
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim's measured value (the mean over units), its 95 % interval, its verdict, and what it rests on."""
+    """A claim's measured value (the mean over units), its interval, its verdict, and what it rests on."""
 
     claim: Claim
     value: float | None
     interval: tuple[float, float] | None
     measured: int  # units
     units: int
-    shown: int  # runs
+    rests_on: int  # runs
+    shown: int  # of its figure's, those that are there
     asked: int
 
     @property
     def verdict(self) -> str:
+        least, most = self.claim.bound
+        if least == most and self.value is not None and self.value != least:
+            return "fails"
         if self.interval is None or self.measured < self.units or self.shown < self.asked:
             return "undecided"
-        (low, high), (least, most) = self.interval, self.claim.bound
+        low, high = self.interval
         if least <= low and high <= most:
             return "holds"
-        return "fails" if least == most or high < least or low > most else "undecided"
+        return "fails" if high < least or low > most else "undecided"
 
 
 def judge(claim: Claim, shown: Selection) -> Finding:
     """Measure a claim on those of its figure's rows that it rests on."""
-    values = claim.measure(claim.rows(shown.rows)) if len(shown.rows) else pd.Series(dtype=float)
+    rows = claim.rows(shown.rows) if len(shown.rows) else shown.rows
+    values = claim.measure(rows) if len(rows) else pd.Series(dtype=float)
     known = values.dropna().to_numpy()
     value = float(known.mean()) if len(known) else None
     interval = None
     if len(known) and values.index.get_level_values(-1).nunique() >= MIN_REPEATS:
         interval = (float(known[0]), float(known[0])) if np.ptp(known) == 0 else _interval(known)
-    return Finding(claim, value, interval, len(known), len(values), len(shown.rows), shown.asked)
+    return Finding(claim, value, interval, len(known), len(values), len(rows), len(shown.rows), shown.asked)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
-    """The 95 % bootstrap interval of the mean."""
+    """The 95 % bootstrap interval of the mean; of three values it is their range, which covers 75 %."""
     found = bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(0)).confidence_interval
     return float(found.low), float(found.high)
 
@@ -85,6 +90,7 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
         "verdict": finding.verdict,
         "units": finding.units,
         "units_measured": finding.measured,
+        "rests_on": finding.rests_on,
         "runs": finding.shown,
         "runs_asked": finding.asked,
     }
@@ -120,10 +126,11 @@ def measured(finding: Finding) -> str:
 
 
 def basis(finding: Finding) -> str:
-    """The runs, and the units if one of them cannot be measured."""
+    """The runs that it rests on, or how many of its figure's are there, if not all; what cannot be measured."""
     if not finding.asked:
         return "not asked of this preset"
-    runs = f"{finding.shown} of {finding.asked} runs"
+    rests_on = "1 run" if finding.rests_on == 1 else f"{finding.rests_on} runs"
+    runs = rests_on if finding.shown == finding.asked else f"{finding.shown} of {finding.asked} runs"
     return runs if finding.measured == finding.units else f"{runs}, {finding.measured} of {finding.units} measurable"
 
 

@@ -160,15 +160,11 @@ def pairs(shown: Selection) -> Figure:
     """
     rows = shown.rows
     figure, ((halves, ratio, slopes),) = style.panels(3)
-    known = set(parts.learned(rows)["pair"])
-    found: dict[str, list[float]] = {"lazy": [], "free": []}
+    learned = parts.learned(rows)
+    known = set(learned["pair"])
     for pair, group in rows.groupby("pair"):
         colors = PAIR_COLORS if pair in known else dict.fromkeys(PAIR_COLORS, "0.75")
-        within, free = _pair_lines(halves, ratio, group, colors)
-        binds = np.array([size for size, does in measures.binding(group).items() if does])
-        if pair in known and len(binds) >= measures.MIN_POINTS:
-            found["lazy"].append(fits.slope(binds**2, within[binds]))
-            found["free"].append(fits.slope(binds**2, free[binds]))
+        _pair_lines(halves, ratio, group, colors)
     for name, dashes in (("lazy", "-"), ("free", "--")):
         halves.plot([], [], color=PAIR_COLORS[name], linestyle=dashes, label=f"{name}, a line a pair")
     style.guide(halves, rows["size"] ** 2, rows["eps"])
@@ -179,7 +175,7 @@ def pairs(shown: Selection) -> Figure:
     halves.legend()
     ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     ratio.set_ylabel("free over lazy")
-    _histogram(slopes, found)
+    _histogram(slopes, {"lazy": measures.pair_slope(learned), "free": measures.free_pair_slope(learned)})
     style.caption(figure, shown, f"not learned: {', '.join(sorted(set(rows['pair']) - known)) or 'none'}")
     return figure
 
@@ -199,8 +195,8 @@ _FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "wh
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
 
 
-def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> tuple[pd.Series, pd.Series]:
-    """Draw one pair's ε½ of lazy and of free networks over d, and their ratio; return both, by size."""
+def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> None:
+    """Draw one pair's ε½ of lazy and of free networks over d, and their ratio."""
     within, free = measures.lazy_and_free(rows)
     d, pair = free.index**2, rows["pair"].iloc[0]
     halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
@@ -215,7 +211,6 @@ def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str,
         known = line.dropna()
         targets = [points.together(part[part["size"] == size]) for size in known.index]
         points.note(axes, known.index**2, known, f"{pair}, {says}", targets)
-    return within, free
 
 
 def _slope_text(y: pd.Series) -> str:
@@ -223,11 +218,11 @@ def _slope_text(y: pd.Series) -> str:
     return f", slope {fits.slope(y.index, y):.2f}".replace("-", "−") if len(y) > 1 else ""
 
 
-def _histogram(axes: Axes, slopes: dict[str, list[float]]) -> None:
-    """How many pairs have which slope, lazy and free; those beyond the axis in its last bins."""
+def _histogram(axes: Axes, slopes: dict[str, pd.Series]) -> None:
+    """How many pairs have which slope, lazy and free, if it is known; those beyond the axis in its last bins."""
     bins = [tenths / 10 for tenths in range(-10, 3)]
     for name, values in slopes.items():
-        axes.hist(np.clip(values, bins[0], bins[-1]), bins, color=PAIR_COLORS[name], alpha=0.55, label=name)
+        axes.hist(np.clip(values.dropna(), bins[0], bins[-1]), bins, color=PAIR_COLORS[name], alpha=0.55, label=name)
     axes.axvline(-0.5, **style.GUIDE)
     axes.set_xlabel("slope in d of ε½")
     axes.set_title("where laziness binds")

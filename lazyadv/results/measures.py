@@ -77,22 +77,30 @@ def binding_slope(rows: pd.DataFrame) -> pd.Series:
     return _half_slopes(parts.lazy(rows), _sizes(rows, where=True))
 
 
-def control_slope(rows: pd.DataFrame) -> pd.Series:
+def free_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of the control over the sizes at which laziness binds."""
     return _half_slopes(parts.control(rows), _sizes(rows, where=True))
 
 
+def slope_gain(rows: pd.DataFrame) -> pd.Series:
+    """By how much the control's slope exceeds that of lazy networks of the same seed."""
+    free = free_slope(rows)
+    return free - binding_slope(rows).reindex(free.index) if len(free) else free
+
+
 def control_excess(rows: pd.DataFrame) -> pd.Series:
-    """By which share ε½ of the control exceeds that of lazy networks, the mean over the sizes that do not bind."""
-    sizes = _sizes(rows, where=False)
+    """By which share ε½ of the control exceeds that of lazy networks of the same seed, where laziness does not bind.
+
+    The mean over the sizes.
+    """
+    sizes, seeds = _sizes(rows, where=False), parts.control(rows)["seed"].unique()
 
     def measure(unit: pd.DataFrame) -> float:
-        width = unit["width"].iloc[0]
-        excess = _mean_halves(unit) / _mean_halves(parts.lazy(rows[rows["width"] == width])) - 1
-        at = sizes[width]
-        return float(excess[sorted(at)].mean()) if at else math.nan
+        within, free = lazy_and_free(unit)
+        at = sizes[unit["width"].iloc[0]]
+        return float((free / within - 1)[sorted(at)].mean(skipna=False)) if at else math.nan
 
-    return _by_unit(parts.control(rows), ["width", "seed"], ["C0"], measure)
+    return _by_unit(rows[rows["seed"].isin(seeds)], ["width", "seed"], [], measure)
 
 
 def unbound(rows: pd.DataFrame) -> pd.Series:
@@ -103,16 +111,27 @@ def unbound(rows: pd.DataFrame) -> pd.Series:
 
 def pair_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of each pair's lazy networks over the sizes where laziness binds."""
-    found = {pair: binding_slope(group).mean(skipna=False) for pair, group in rows.groupby("pair")}
-    return pd.Series(found, dtype=float)
+    return _by_pair(rows, binding_slope)
+
+
+def free_pair_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope of ε½ over d, of each pair's control over the same sizes."""
+    return _by_pair(rows, free_slope)
 
 
 def pair_ratio(rows: pd.DataFrame) -> pd.Series:
     """Of each pair, ε½ of the control over that of lazy networks at the largest size."""
-    found = {}
-    for pair, group in rows.groupby("pair"):
+
+    def measure(group: pd.DataFrame) -> pd.Series:
         within, free = lazy_and_free(group)
-        found[pair] = (free / within).get(rows["size"].max(), math.nan)
+        return (free / within).reindex([rows["size"].max()])
+
+    return _by_pair(rows, measure)
+
+
+def _by_pair(rows: pd.DataFrame, measure: Callable[[pd.DataFrame], pd.Series]) -> pd.Series:
+    """A number for each pair of digits: the mean of `measure` over seeds."""
+    found = {pair: measure(group).mean(skipna=False) for pair, group in rows.groupby("pair")}
     return pd.Series(found, dtype=float)
 
 

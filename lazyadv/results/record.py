@@ -82,7 +82,7 @@ def read(path: Path) -> Record:
     """The record at `path`.
 
     Raises:
-        RecordError: it is not whole, not what was sealed, or not the run that its path names.
+        RecordError: it is not whole, not what was sealed, or, in a folder of runs, not the one that its name says.
     """
     try:
         record = dict(json.loads(read_sealed(path)))
@@ -97,6 +97,6 @@ def read(path: Path) -> Record:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = str(error) if isinstance(error, UserError) else f"{path}: not a whole record ({error})"
         raise RecordError(f"{what}; delete it and run again") from None
-    if path.stem != run.name:
+    if path.parent.name == "runs" and path.stem != run.name:
         raise RecordError(f"{path}: is the record of {run.name}; delete it and run again")
     return Record(fingerprint, made_from, run, result, provenance)

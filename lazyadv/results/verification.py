@@ -87,7 +87,6 @@ def _in_turn(*lists: Iterable[Kept]) -> Iterator[Kept]:
 def prepare(run: Run, folder: Path) -> Path:
     """Prepare a run's data in `folder`, from digits that lie in this folder or are fetched again."""
     digits, path = paths.digits_path(run.dataset), paths.pair_path(run.dataset, run.pair, run.size, run.antialias)
-    shutil.copy("params.yaml", folder)
     if run.dataset == "mnist" and pipeline.has_digits(run.dataset) and not (folder / digits).exists():
         (folder / digits).parent.mkdir(parents=True)
         shutil.copy(digits, folder / digits)
@@ -146,12 +145,14 @@ def array_difference(old: Path, new: Path) -> str | None:
 
 
 def run_stage(folder: Path, stage: str, *arguments: str) -> None:
-    """Run a stage in `folder`.
+    """Run a stage in `folder`, beside a copy of this folder's params.yaml, if it has one.
 
     Raises:
         Refused: it fails; with the last line that it printed.
     """
     command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments]
+    if Path("params.yaml").exists():
+        shutil.copy("params.yaml", folder)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(f"{' '.join(command[1:])} failed: {done.stderr.strip().rpartition(chr(10))[2]}")

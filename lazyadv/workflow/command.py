@@ -16,7 +16,7 @@ def run(main: Callable[[], None]) -> None:
     lock.follow()
     try:
         main()
-    except (UserError, ArithmeticError, OSError) as error:
+    except (UserError, ArithmeticError, MemoryError, OSError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

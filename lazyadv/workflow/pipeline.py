@@ -86,7 +86,7 @@ def claims(params: Params, name: str) -> Recipe:
     presets = params.with_others(name)
     grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
     tables = {f"{name} {each}": paths.table_path(name, each) for name in presets for each in presets[name].experiments}
-    audits = {f"{name} audit": paths.audit_path(name) for name in presets}
+    audits = {f"{name} audit": paths.audit_path(name) for name in presets if presets[name].audited}
     return Recipe("claims", {"grids": grids}, ("stages.claims:main",), tables | audits)
 
 
