@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """The release's flags and defaults, and this project's own."""
+    """The release's flags, with the defaults of the commands in its README, and this project's own."""
     parser = command.parser(__doc__)
     experiments = parser.add_subparsers(dest="experiment", required=True)
     for name in EXPERIMENTS:

@@ -1,7 +1,7 @@
 """The claims that are judged, each with the bound that it is held against.
 
-Bounds were written before the stored runs were trained, though after a look at single ones. Three things came later:
-how a claim about all is judged, where laziness binds with a single seed, and that `control_half` is a difference.
+Bounds were written before the stored runs were trained, though after a look at single ones; the last part of
+docs/protocols.md says what came later.
 
 That *laziness binds* at a size of figure 3 means: the least ε½ of its control there (networks that may move as far as
 they like) exceeds the largest of the lazy networks by more than the seeds of either differ among themselves, or, of a
