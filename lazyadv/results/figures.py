@@ -214,8 +214,8 @@ def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str,
 
 
 def _slope_text(y: pd.Series) -> str:
-    """The slope of a line's label, of y over its index; none of a single point."""
-    return f", slope {fits.slope(y.index, y):.2f}".replace("-", "−") if len(y) > 1 else ""
+    """The slope of a line's label, of y over its index; none of points that are too few for the ledger."""
+    return f", slope {fits.slope(y.index, y):.2f}".replace("-", "−") if len(y) >= measures.MIN_POINTS else ""
 
 
 def _histogram(axes: Axes, slopes: dict[str, pd.Series]) -> None:
