@@ -1,4 +1,4 @@
-"""What the tests share: copies of the project to run in, an HTTP server on loopback, the official MNIST if any."""
+"""What the tests share: copies of the project (project.py), an HTTP server on loopback, the official MNIST if any."""
 
 from lazyadv.workflow import arithmetic
 
@@ -7,22 +7,17 @@ arithmetic.pin()
 import fcntl
 import functools
 import http.server
-import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from project import QUIET, Clone, Project
 
 from lazyadv.networks.network import Network, draw
 from lazyadv.workflow.sources import ROOT
@@ -34,95 +29,8 @@ MNIST_FILES = (
     ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
 )
 
-QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
-
 settings.register_profile("lazyadv", deadline=None, derandomize=True)
 settings.load_profile("lazyadv")
-
-
-def environment() -> dict[str, str]:
-    """A user's: this process's, less what it pins, with the programs that are installed beside its Python first."""
-    programs, pinned = Path(sys.executable).parent, arithmetic.THREADS | arithmetic.INSTRUCTIONS
-    users = {key: value for key, value in os.environ.items() if key not in pinned}
-    return {**users, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-class Project:
-    """A copy of the project, as a fresh clone would have it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in listed.stdout.splitlines():
-            if (ROOT / name).is_file() and not name.startswith("tests/"):
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, root / name)
-        self.adopt_compiled()
-
-    def adopt_compiled(self) -> None:
-        """Take over numba's cache, so that not every copy compiles anew."""
-        compiled = ROOT / "lazyadv" / "networks" / "__pycache__"
-        if compiled.exists():
-            shutil.copytree(compiled, self.root / "lazyadv" / "networks" / "__pycache__", dirs_exist_ok=True)
-
-    def take(self, other: Path) -> None:
-        """Take over what another copy has made."""
-        for folder in ("data", "results", "figures", "logs"):
-            shutil.copytree(other / folder, self.root / folder, dirs_exist_ok=True)
-
-    def run(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a program in the copy; with `ok`, its failure fails the test and shows what it printed."""
-        done = subprocess.run(
-            command, cwd=self.root, env={**environment(), **variables}, capture_output=True, text=True, check=False
-        )
-        if ok and done.returncode:
-            pytest.fail(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done
-
-    def snakemake(self, *targets: str, preset: str = "tiny", cores: int = 2, ok: bool = True) -> str:
-        """Run Snakemake on targets and flags; return all that it printed."""
-        done = self.run("snakemake", *targets, "--cores", str(cores), "--config", f"preset={preset}", ok=ok)
-        return done.stdout + done.stderr
-
-    def start(self, *targets: str, said: Path, cores: int = 2) -> "subprocess.Popen[bytes]":
-        """Start Snakemake, at the head of a process group, and do not wait for it; what it prints goes to a file."""
-        command = ["snakemake", *targets, "--cores", str(cores), "--config", "preset=tiny"]
-        with said.open("wb") as file:
-            return subprocess.Popen(
-                command,
-                cwd=self.root,
-                env=environment(),
-                start_new_session=True,
-                stdout=file,
-                stderr=file,
-                # as at a terminal: a process that runs in a shell's background hands on that it ignores SIGINT
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-            )
-
-    def outputs(self) -> dict[str, Any]:
-        """What the tiny preset has made, by path: bytes, but records without their provenance, which may differ."""
-        found: dict[str, Any] = {}
-        for folder in ("data", "results/tiny", "figures"):
-            for path in (self.root / folder).rglob("*"):
-                if path.is_file() and path.name != ".snakemake_timestamp":  # Snakemake's own
-                    found[str(path.relative_to(self.root))] = path.read_bytes()
-        for name, content in found.items():
-            if "/runs/" in name and name.endswith(".json"):
-                found[name] = json.loads(content)
-                assert found[name].pop("provenance")["seconds"] > 0
-        return found
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Replace a text in a file, which must have it."""
-        text = (self.root / name).read_text(encoding="utf-8")
-        assert old in text, f"{name} has no {old!r}"
-        (self.root / name).write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture
@@ -169,24 +77,6 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("git", "init", "-q")
     project.run("dvc", "pull", "-q", "results/quick/advtrain/table.csv")
     return project
-
-
-class Clone(Project):
-    """A git clone of a project."""
-
-    def __init__(self, origin: Path, root: Path) -> None:
-        subprocess.run(["git", "clone", "-q", str(origin), str(root)], check=True, env=environment())
-        self.root = root
-        self.adopt_compiled()
-
-    def jobs(self, *targets: str) -> dict[str, int]:
-        """The jobs that Snakemake would run for targets, counted by rule; those that only gather files left out."""
-        said = self.snakemake("-n", *(targets or ("all", "claims")))
-        if "Nothing to be done" in said:
-            return {}
-        table = said.rpartition("Job stats:")[2].split("total")[0]
-        counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-        return {rule: count for rule, count in counts.items() if rule not in ("all", "claims", "data")}
 
 
 @pytest.fixture(scope="session")

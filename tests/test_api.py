@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, Project, random_examples, random_network
+from conftest import ROOT, random_examples, random_network
+from project import Project
 from torch.nn import BatchNorm1d, Dropout, Flatten, LeakyReLU, Linear, ReLU, Sequential
 
 from lazyadv import api, params

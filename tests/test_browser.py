@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Project
+from project import Project
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from conftest import Project, environment
+from project import Project, environment
 
 from lazyadv.workflow.sources import ROOT
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import Project
+from project import Project
 
 from lazyadv import params
 from lazyadv.results import cost

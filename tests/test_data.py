@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MNIST_FILES, Project, serving
+from conftest import MNIST_FILES, serving
+from project import Project
 
 from lazyadv import data
 

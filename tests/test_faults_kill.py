@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Project
+from project import Project
 
 from lazyadv.results import record
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import Project
+from project import Project
 
 TABLE = "results/tiny/advtrain/table.csv"
 FIGURES = ("figures/fig3.pdf", "figures/tiny/fig3.pdf", "figures/tiny/fig3.svg")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from project import Project
 
 REFUSAL = "snakemake is already at work in this folder (process {pid}): wait until it has ended"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Project
+from project import Project
 
 from lazyadv import data
 from lazyadv.files import write_sealed

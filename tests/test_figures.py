@@ -2,7 +2,7 @@
 
 import shutil
 
-from conftest import Project
+from project import Project
 
 FIGURE = '''
 

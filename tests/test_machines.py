@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, environment
+from project import Project, environment
 
 DATA = [("mnist5k", "--size", "5", flag) for flag in ("--antialias", "--no-antialias")]
 SETTINGS = "--dataset mnist5k --width 50 --size 5 --seed 1 --T 2"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from project import Project
 
 from lazyadv.workflow import arithmetic
 

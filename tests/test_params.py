@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Project
 from hypothesis import given
 from hypothesis import strategies as st
+from project import Project
 
 from lazyadv import params
 from lazyadv.run import RUNS, ParamsError, checked

@@ -8,7 +8,7 @@ import termios
 from pathlib import Path
 
 import pytest
-from conftest import Project, environment
+from project import Project, environment
 
 from lazyadv.workflow.progress import Progress
 

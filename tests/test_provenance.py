@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Clone, Project, environment, serving
+from conftest import serving
+from project import Clone, Project, environment
 
 from lazyadv.results.ledger import LEDGER
 from lazyadv.workflow import sources

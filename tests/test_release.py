@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
+from project import Project
 
 RELEASE = json.loads((Path(__file__).parent / "release_runs.json").read_text())
 EXPERIMENT = {"ntk_normal.py": "standard", "advtrain.py": "advtrain", "advtraingap.py": "advtraingap"}

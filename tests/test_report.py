@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Project
+from project import Project
 
 from lazyadv.params import BLOCKS
 from lazyadv.report import embedded

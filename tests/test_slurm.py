@@ -4,7 +4,7 @@ import importlib.util
 import re
 
 import pytest
-from conftest import Project
+from project import Project
 
 from lazyadv.workflow.sources import ROOT
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import QUIET, Clone, Project
+from project import QUIET, Clone, Project
 
 from lazyadv.files import write_sealed
 from lazyadv.results import record, verification

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from project import Project
 
 from lazyadv.workflow import arithmetic
 
