@@ -6,6 +6,7 @@ be this project's or two-layer modules of torch's. What is wrong with an input i
 
 import math
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ from lazyadv import data, params
 from lazyadv.data import Split
 from lazyadv.errors import UserError
 from lazyadv.module import ModuleError, network_of
+from lazyadv.networks import network as networks
 from lazyadv.networks import training
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.boundary import Crossings, search
-from lazyadv.networks.network import Array, Network, accuracy, draw, to_device, to_numpy
+from lazyadv.networks.network import Array, Network, to_device, to_numpy
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Pair, Size, StandardRun, Strict, checked
+from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Count, Pair, Seed, Size, StandardRun, Strict, checked
 from lazyadv.workflow import paths
 
 if TYPE_CHECKING:
@@ -43,6 +45,15 @@ class Digits(Strict):
     antialias: bool
 
 
+class Start(Strict):
+    """What `draw` is asked for."""
+
+    seed: Seed
+    examples: Count
+    width: Count
+    dimension: Count
+
+
 def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
     """The results of a preset's experiment, a row a run; docs/records.md has the columns and their units.
 
@@ -55,6 +66,8 @@ def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
         UserError: there is no such preset, experiment or table, or the table is not what was sealed.
     """
     runs = _preset(preset, experiment, root).runs_of(experiment)
+    if not runs:
+        raise InputError(f"table: preset {preset} has no run of {experiment}")
     path = paths.table_path(preset, experiment)
     if not (root / path).exists():
         raise InputError(f"{root / path}: there is no such file; `dvc pull`, or let snakemake make it")
@@ -73,8 +86,7 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    shared = chosen.common | chosen.settings(experiment).model_dump()
-    found = checked(RUNS[experiment], shared | values, "run")
+    found = checked(RUNS[experiment], chosen.shared(experiment) | values, "run")
     assert isinstance(found, StandardRun | AdversarialRun)
     return found
 
@@ -98,6 +110,21 @@ def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = Tru
         raise InputError(f"digits: {error}; in the clone, pip install '.[digits]'") from None
 
 
+def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarray, Network]:
+    """What a seed gives in the release: the order of the training examples, and the network at its start.
+
+    As in docs/protocols.md, steps 3 and 4.
+
+    Returns:
+        the order (n,); the network of `width` neurons that see `dimension` numbers, in float32.
+
+    Raises:
+        UserError: one of the four cannot be.
+    """
+    asked = {"seed": seed, "examples": examples, "width": width, "dimension": dimension}
+    return networks.draw(**checked(Start, asked, "draw").model_dump())
+
+
 def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outcome:
     """Train one network, on one thread of a CPU (docs/protocols.md, steps 5 to 15).
 
@@ -109,13 +136,14 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
         the final network, the epochs with their losses and accuracies, why it stopped, and what was measured.
 
     Raises:
-        UserError: the run's data are MNIST's 70,000 digits, and no split is given.
+        UserError: the run's data are MNIST's 70,000 digits, and no split is given; or the split is not as it should be.
         Diverged: the loss is no longer finite.
     """
     if split is None:
         if run.dataset != "mnist5k":
             raise InputError("train: has only mnist5k's digits at hand; give a split")
         split = digits(run.pair, run.size, run.antialias)
+    _require_sound(split)
     if isinstance(run, StandardRun):
         return training.standard(run, split, "cpu", lambda _: None)
     return training.adversarial(run, split, "cpu", lambda _: None)
@@ -141,13 +169,13 @@ def attack(
     Raises:
         UserError: the network is of another kind, or x, y, eps, steps or step cannot be.
     """
-    flat, signs = _rows(x).astype(np.float32), _signs(y)
-    if len(signs) != len(flat):
-        raise InputError(f"y: has {len(signs)} labels for {len(flat)} examples")
+    flat, signs = _labelled(x, y)
     if not (flat.min(initial=0) >= 0 and flat.max(initial=0) <= 1):
         raise InputError("x: is not within [0, 1], the box of the attack")
     if not isinstance(steps, int | np.integer):
         raise InputError(f"steps ({steps}) must be a whole number")
+    if not (isinstance(eps, Real) and isinstance(step, Real | None)):
+        raise InputError(f"eps ({eps!r}) and step ({step!r}) must be numbers")
     step = 2.5 * eps / max(steps, 1) if step is None else step
     if not (0 < eps < np.inf and 0 < step < np.inf and steps > 0):
         raise InputError(f"eps ({eps}), step ({step}) and steps ({steps}) must be positive")
@@ -158,6 +186,21 @@ def attack(
         inputs, labels = (_like(x.float(), part) for part in (flat, signs))
         delta = pgd(to_device(found, str(x.device)), inputs, labels, eps, step, steps)
     return _like(x, delta).reshape(x.shape)
+
+
+def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
+    """The fraction of the examples where f has the sign of y; where f is 0, it has neither.
+
+    Args:
+        network, x, y: as in `attack`, but x may lie anywhere.
+
+    Raises:
+        UserError: the network is of another kind, or x or y cannot be.
+    """
+    flat, signs = _labelled(x, y)
+    if not len(flat):
+        raise InputError("x: has no example")
+    return networks.accuracy(_network(network, x.shape[1:], np.float32), flat, signs)
 
 
 def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
@@ -204,6 +247,25 @@ def _network(network: "Network | torch.nn.Module", shape: tuple[int, ...], kind:
     return network
 
 
+def _labelled(x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
+    """Examples as rows (n, d), and their labels as ±1 (n,), in float32."""
+    flat, signs = _rows(x).astype(np.float32), _signs(y)
+    if len(signs) != len(flat):
+        raise InputError(f"y: has {len(signs)} labels for {len(flat)} examples")
+    return flat, signs
+
+
+def _require_sound(split: Split) -> None:
+    """Refuse what would train without a word, to something else than was meant."""
+    for part, x, y in (("train", split.x_train, split.y_train), ("test", split.x_test, split.y_test)):
+        if not all(isinstance(each, np.ndarray) and each.dtype == np.float32 for each in (x, y)):
+            raise InputError(f"split: x_{part} and y_{part} should be float32 arrays of NumPy's")
+        if x.ndim != 2 or not len(x) or x.shape[1] != split.x_train.shape[1] or not np.isfinite(x).all():
+            raise InputError(f"split: x_{part} should be finite, one row or more of {split.x_train.shape[1:]} numbers")
+        if y.shape != (len(x),) or not set(np.unique(y).tolist()) <= {-1, 1}:
+            raise InputError(f"split: y_{part} should have −1 or 1 for each of the {len(x)} rows of x_{part}")
+
+
 def _rows(x: Array) -> np.ndarray:
     """Examples as rows of NumPy's: (n, …) -> (n, d)."""
     found = _numpy(x)
@@ -224,7 +286,10 @@ def _signs(y: Array) -> np.ndarray:
 def _numpy(x: Array) -> np.ndarray:
     if not (isinstance(x, np.ndarray) or hasattr(x, "detach")):
         raise InputError(f"a {type(x).__name__} is neither an array of NumPy's nor a tensor of torch's")
-    return x if isinstance(x, np.ndarray) else to_numpy(x.detach())
+    try:
+        return x if isinstance(x, np.ndarray) else to_numpy(x.detach())
+    except TypeError as error:  # NumPy has no bfloat16
+        raise InputError(f"a tensor of {x.dtype} has no counterpart among NumPy's arrays: {error}") from None
 
 
 def _like(x: Array, values: Array) -> Array:

@@ -74,18 +74,17 @@ class Preset(Common):
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
-        return RUNS[experiment](**{**self.common, **self.settings(experiment).model_dump(), **axes})
+        return RUNS[experiment](**self.shared(experiment) | axes)
 
     @property
     def common(self) -> dict[str, Any]:
         """What all its runs share."""
         return self.model_dump(include=set(Common.model_fields))
 
-    def settings(self, experiment: str) -> StandardSettings | AdversarialSettings:
-        """The hyperparameters of an experiment; other pairs of digits have those of figure 3."""
-        found = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
-        assert isinstance(found, StandardSettings | AdversarialSettings)
-        return found
+    def shared(self, experiment: str) -> dict[str, Any]:
+        """What all its runs of an experiment share; other pairs of digits have the hyperparameters of figure 3."""
+        settings = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
+        return self.common | settings.model_dump()
 
     @property
     def figures(self) -> list[str]:
@@ -153,7 +152,7 @@ class Params(Strict):
         return self
 
     def choose(self, name: str) -> Preset:
-        """The preset of that name; of `quick-4-9`, quick with the digits 4 and 9.
+        """The preset of that name; of `quick-4-9`, quick with the digits 4 and 9, without what is of given pairs.
 
         Raises:
             ParamsError: there is none, or its two digits are one; the message lists those there are.
@@ -164,7 +163,7 @@ class Params(Strict):
         if not paired or paired[1] not in self.presets:
             raise ParamsError(f"preset: {name!r} is none of {', '.join(self.presets)}, nor one with -4-9 behind it")
         preset = self.presets[paired[1]]
-        changed = {"pair": (int(paired[2]), int(paired[3])), "beside": ()}
+        changed = {"pair": (int(paired[2]), int(paired[3])), "pairs": (), "examples": (), "beside": ()}
         return checked(Preset, preset.model_dump() | changed, f"preset {name}")
 
     def with_others(self, name: str) -> dict[str, Preset]:

@@ -17,6 +17,7 @@ import pandas as pd
 from lazyadv import params
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
+from lazyadv.run import ParamsError
 from lazyadv.workflow import command, pipeline, provenance
 
 
@@ -26,6 +27,8 @@ def main() -> None:
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
     recipe = pipeline.audit(args.preset, preset)
+    if not preset.audited:
+        raise ParamsError(f"params.yaml: presets.{args.preset}.audit: names no run to audit")
     rows = []
     for run in preset.audited:
         found = audit.examine(*kept.load(args.preset, run))

@@ -19,16 +19,15 @@ def main() -> None:
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
     recipe = pipeline.collect(args.preset, preset, args.experiment)
-    there = {role: path for role, path in recipe.inputs.items() if path.exists()}
+    runs = {paths.run_path(args.preset, run): run for run in preset.runs_of(args.experiment)}
+    there = {path: run for path, run in runs.items() if path.exists()}
     if not there:
-        raise RecordError(f"none of the {len(recipe.inputs)} records is there; run snakemake on the table")
-    runs = {run.name: run for run in preset.runs_of(args.experiment)}
-    rows = table.rows({path: runs[role] for role, path in there.items()})
+        raise RecordError(f"none of the {len(runs)} records is there; run snakemake on the table")
     out = paths.table_path(args.preset, args.experiment)
-    table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, rows)
-    print(f"{out}: {len(there)} of {len(recipe.inputs)} runs")
-    for path in recipe.inputs.values():
-        if path not in there.values():
+    table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, table.rows(there))
+    print(f"{out}: {len(there)} of {len(runs)} runs")
+    for path in runs:
+        if path not in there:
             print(f"missing: {path}")
 
 

@@ -18,7 +18,7 @@ arithmetic.pin()
 
 from lazyadv.results import cost, verification
 from lazyadv.results.acceptance import LEAST, Acceptance
-from lazyadv.results.verification import Kept, Refused
+from lazyadv.results.verification import Refused, Stored
 from lazyadv.workflow import command, equivalence
 from lazyadv.workflow.paths import run_path
 from lazyadv.workflow.pipeline import Pipeline
@@ -40,15 +40,15 @@ def main() -> None:
         accept(Pipeline.load("params.yaml", args.preset), args.sample, args.seed)
         return
     if args.records:
-        chosen = [verification.kept(path) for path in args.records]
+        chosen = [verification.stored(path) for path in args.records]
     else:
-        chosen = verification.sample(kept(Pipeline.load("params.yaml", args.preset)), args.sample, args.seed)
+        chosen = verification.sample(stored(Pipeline.load("params.yaml", args.preset)), args.sample, args.seed)
     with tempfile.TemporaryDirectory() as folder:
         if compare(chosen, Path(folder)) is None:
             sys.exit(1)
 
 
-def kept(pipeline: Pipeline) -> list[Kept]:
+def stored(pipeline: Pipeline) -> list[Stored]:
     """The records that there are of a preset.
 
     Raises:
@@ -57,10 +57,10 @@ def kept(pipeline: Pipeline) -> list[Kept]:
     paths = [run_path(pipeline.preset_name, run) for run in pipeline.runs()]
     if not any(path.exists() for path in paths):
         raise Refused(f"{pipeline.preset_name} has no record here: `dvc pull`, or train it first")
-    return [verification.kept(path) for path in paths if path.exists()]
+    return [verification.stored(path) for path in paths if path.exists()]
 
 
-def compare(chosen: list[Kept], folder: Path) -> set[tuple[str, str]] | None:
+def compare(chosen: list[Stored], folder: Path) -> set[tuple[str, str]] | None:
     """Make the records again, as many at a time as there are cores, and say of each if it is the same.
 
     Returns:
@@ -87,7 +87,7 @@ def accept(pipeline: Pipeline, count: int, seed: int) -> None:
     Raises:
         Refused: it does not, or the sample is too small.
     """
-    found = Acceptance(pipeline, kept(pipeline))
+    found = Acceptance(pipeline, stored(pipeline))
     chosen = found.choose(count, seed)
     with tempfile.TemporaryDirectory() as folder:
         entries = found.prepared(Path(folder))

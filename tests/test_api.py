@@ -16,14 +16,17 @@ from project import Project
 from torch.nn import BatchNorm1d, Dropout, Flatten, LeakyReLU, Linear, ReLU, Sequential
 
 from lazyadv import api, params
+from lazyadv.data import Split
 from lazyadv.errors import UserError
 from lazyadv.networks import attack, boundary
 from lazyadv.networks.network import Network
 
 X, Y = random_examples(0, 40, 12)
 NOTHING: Any = None
+TEXT: Any = "0.2"
 torch.manual_seed(0)  # of the modules below
 TENSORS = torch.from_numpy(X), torch.from_numpy(Y)
+RUN = api.run("tiny", "advtrain", ROOT, width=10, size=3, C0=10, eps=0.1, seed=0)
 
 
 def test_the_page_runs(pulled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +105,20 @@ def test_what_comes_in_comes_out() -> None:
     np.testing.assert_array_equal(api.boundary(network, X).step, boundary.search(network, X).step)
 
 
+def test_accuracy_takes_what_the_attack_takes() -> None:
+    """A module of one output or two, images, labels of either kind."""
+    one, images = module(ReLU()), TENSORS[0].reshape(-1, 3, 4)
+    f = one(TENSORS[0]).detach().numpy()[:, 0]
+    expected = float(((f > 0) == (Y > 0)).mean())
+    assert 0 < expected < 1
+    assert api.accuracy(one, X, Y) == api.accuracy(one, TENSORS[0], TENSORS[1] > 0) == expected
+    two = module(ReLU(), ends=2)
+    weights = one.state_dict()
+    second = {f"2.{part}": torch.cat([0 * weights[f"2.{part}"], weights[f"2.{part}"]]) for part in ("weight", "bias")}
+    two.load_state_dict(weights | second)
+    assert api.accuracy(Sequential(Flatten(), two), images, (Y > 0).astype(int)) == expected
+
+
 def network() -> Network:
     return random_network(0, 30, 12)[1]
 
@@ -130,10 +147,19 @@ def module(*between: torch.nn.Module, ends: int = 1) -> torch.nn.Module:
         (lambda: api.attack(network(), X, 2 * Y, 0.2), "labels"),
         (lambda: api.attack(network(), X, Y[1:], 0.2), "39 labels"),
         (lambda: api.attack(network(), X, Y, -0.2), "positive"),
+        (lambda: api.attack(network(), X, Y, TEXT), "numbers"),
+        (lambda: api.attack(network(), TENSORS[0].bfloat16(), Y, 0.2), "bfloat16"),
+        (lambda: api.accuracy(network(), X[:0], Y[:0]), "no example"),
+        (lambda: api.accuracy(network(), X, Y[1:]), "39 labels"),
+        (lambda: api.draw(-1, 10, 30, 12), "seed"),
+        (lambda: api.train(RUN, Split(X, (Y + 1) / 2, X, Y)), "y_train"),
+        (lambda: api.train(RUN, Split(X, Y, X[:, :5], Y)), "x_test"),
+        (lambda: api.train(RUN, Split(X.astype(float), Y, X, Y)), "float32"),
         (lambda: api.digits((3, 3)), "twice"),
         (lambda: api.table("quick", "training", ROOT), "none of standard"),
         (lambda: api.table("fast", "standard", ROOT), "none of quick"),
         (lambda: api.table("tiny", "standard", ROOT), "dvc pull"),
+        (lambda: api.table("paper", "advtrainpair", ROOT), "no run"),
         (lambda: api.run("quick", "standard", ROOT, width=10), "missing"),
         (lambda: api.train(api.run("paper", "standard", ROOT, width=10, size=5, C0=1, seed=0)), "split"),
     ],

@@ -44,6 +44,11 @@ def with_control(seeds: int = 3) -> Selection:
     return Selection(pd.concat([lazy.rows, free.rows]), lazy.asked + free.asked)
 
 
+def finding(key: str, value: float, interval: tuple[float, float] | None, asked: int = 9) -> claims.Finding:
+    """A claim measured on three units of nine runs."""
+    return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 9, asked)
+
+
 def test_laziness_binds_where_the_control_keeps_more_than_seeds_differ() -> None:
     rows = with_control().rows
     assert measures.binding(rows) == {5: False, 7: False, 10: True, 20: True, 40: True}
@@ -128,15 +133,14 @@ def test_a_slope_of_one_half_holds_and_one_of_one_fails() -> None:
 def test_a_claim_fails_only_if_the_interval_lies_outside_as_a_whole(
     interval: tuple[float, float], verdict: str
 ) -> None:
-    assert claims.Finding(CLAIMS["robust_half"], -0.5, interval, 3, 3, 9, 9, 9).verdict == verdict
+    assert finding("robust_half", -0.5, interval).verdict == verdict
 
 
 def test_one_exception_fails_a_claim_about_all() -> None:
     """However many networks it is true of, so that the interval reaches up to the bound."""
-    assert claims.Finding(CLAIMS["untrained_flips"], 0.999, (0.998, 1.0), 30, 30, 180, 180, 180).verdict == "fails"
-    assert claims.Finding(CLAIMS["untrained_flips"], 1.0, (1.0, 1.0), 30, 30, 180, 180, 180).verdict == "holds"
-    with_most_missing = claims.Finding(CLAIMS["untrained_flips"], 0.9, None, 2, 2, 2, 2, 180)
-    assert with_most_missing.verdict == "fails"
+    assert finding("untrained_flips", 0.999, (0.998, 1.0)).verdict == "fails"
+    assert finding("untrained_flips", 1.0, (1.0, 1.0)).verdict == "holds"
+    assert finding("untrained_flips", 0.9, None, asked=180).verdict == "fails"
 
 
 def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
@@ -144,7 +148,7 @@ def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
     rows = fig3(-0.5).rows
     both = pd.concat([rows, rows.assign(C0=20.0, robust_test_accuracy=0.99)])
     found = claims.judge(CLAIMS["robust_half"], Selection(both, len(both)))
-    assert (found.measured, found.units, found.verdict) == (0, 3, "undecided")
+    assert (found.units_measured, found.units, found.verdict) == (0, 3, "undecided")
 
 
 def test_a_deliberately_wrong_claim_fails() -> None:
@@ -157,6 +161,25 @@ def test_two_seeds_do_not_tell() -> None:
     found = claims.judge(CLAIMS["robust_half"], fig3(-0.5, seeds=2))
     assert found.verdict == "undecided"
     assert found.interval is None
+    assert claims.basis(found) == f"{found.asked} runs, 2 seeds of at least 3"
+
+
+@pytest.mark.parametrize(
+    ("key", "size"), [("robust_half", 20), ("binding_half", 20), ("control_half", 20), ("control_excess", 5)]
+)
+def test_a_seed_that_lacks_a_size_is_not_measured(key: str, size: int) -> None:
+    """Its number would be of other dimensions than those of the others."""
+    rows = with_control().rows
+    fewer = rows[(rows["seed"] != 2) | (rows["size"] != size)]
+    found = claims.judge(CLAIMS[key], Selection(fewer, len(fewer)))
+    assert (found.units_measured, found.units, found.verdict) == (2, 3, "undecided")
+
+
+def test_the_collapse_is_of_the_largest_size_and_eps_of_all_seeds() -> None:
+    rows = fig3(-0.5).rows
+    fewer = rows[(rows["seed"] != 2) | (rows["size"] != 20)]
+    found = claims.judge(CLAIMS["robust_collapse"], Selection(fewer, len(fewer)))
+    assert (found.rests_on, found.repeats, found.verdict) == (2, 2, "undecided")
 
 
 def test_a_missing_run_is_counted_and_no_slope_is_fitted_without_its_line() -> None:
@@ -164,9 +187,9 @@ def test_a_missing_run_is_counted_and_no_slope_is_fitted_without_its_line() -> N
     rows = whole.rows[~((whole.rows["size"] == 20) & (whole.rows["seed"] == 1) & (whole.rows["eps"] < 0.2))]
     found = claims.judge(CLAIMS["robust_half"], Selection(rows, whole.asked))
     assert found.shown < found.asked
-    assert (found.measured, found.units) == (2, 3)
+    assert (found.units_measured, found.units) == (2, 3)
     assert found.verdict == "undecided"
-    assert claims.basis(found) == "1760 of 1800 runs, 2 of 3 measurable"
+    assert claims.basis(found) == "1760 of 1800 runs, 2 of 3 measurable, 2 seeds of at least 3"
 
 
 def test_no_verdict_without_the_run_that_may_contradict_it() -> None:
@@ -183,7 +206,7 @@ def test_a_width_that_stays_robust_is_not_left_out() -> None:
     rows = fig3(-0.5).rows
     both = pd.concat([rows, rows.assign(width=10_000, robust_test_accuracy=0.99)])
     found = claims.judge(CLAIMS["robust_half"], Selection(both, len(both)))
-    assert (found.measured, found.units, found.verdict) == (3, 6, "undecided")
+    assert (found.units_measured, found.units, found.verdict) == (3, 6, "undecided")
 
 
 def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:

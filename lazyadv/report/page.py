@@ -83,7 +83,7 @@ class Report:
         return selections
 
     @property
-    def ledger(self) -> dict[str, list[claims.Finding]]:
+    def ledger(self) -> dict[str, dict[str, claims.Finding]]:
         """The findings by preset: this one's, those of the presets beside it, and those of one that has it beside.
 
         The last are left out as long as none of their runs is here.
@@ -110,7 +110,7 @@ class Report:
                 len(shown.rows),
                 shown.asked,
                 bool(len(shown.rows) and shown.rows["epochs"].any()),
-                self.preset.common | self.preset.settings(FIGURES[name]).model_dump(),
+                self.preset.shared(FIGURES[name]),
                 [block.model_dump(mode="json") for block in getattr(self.preset, name)],
             )
 
@@ -156,9 +156,9 @@ class Report:
             stages[box] = Stage(box, column(box), line, len(files[box]), fresh)
         return list(stages.values()), [(stages[before], stages[after]) for before, after in sorted(arrows)]
 
-    def answer(self, ledger: dict[str, list[claims.Finding]]) -> dict[str, list[claims.Finding]]:
+    def answer(self, ledger: dict[str, dict[str, claims.Finding]]) -> dict[str, list[claims.Finding]]:
         """This preset's findings by verdict; those of figures that it does not have left out."""
-        found = [finding for finding in ledger[self.name] if finding.asked]
+        found = [finding for finding in ledger[self.name].values() if finding.asked]
         return {verdict: [one for one in found if one.verdict == verdict] for verdict in claims.VERDICTS}
 
     def code(self) -> dict[str, dict[str, str]]:
@@ -175,7 +175,7 @@ class Report:
             "plain": _plain,
             "short": lambda quantity: re.split("[,:]", quantity)[0],
         }
-        shown, ledgers = list(self.figures()), self.ledger
+        shown, ledger = list(self.figures()), self.ledger
         content = embedded.content(self.entries, self.selections, {one.name: one.points for one in shown})
         stages, arrows = self.stages()
         states = [one.state for entries in self.entries.values() for one in entries]
@@ -184,8 +184,8 @@ class Report:
             preset=self.preset,
             commit=commit,
             claims=LEDGER,
-            ledger={preset: {each.claim.key: each for each in found} for preset, found in ledgers.items()},
-            answer=self.answer(ledgers),
+            ledger=ledger,
+            answer=self.answer(ledger),
             figures=shown,
             experiments=FIGURES,
             entries=self.entries,

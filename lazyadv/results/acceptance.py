@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lazyadv.results.verification import Kept, Refused, array_difference, prepare, run_stage, sample
+from lazyadv.results.verification import Refused, Stored, array_difference, prepare, run_stage, sample
 from lazyadv.workflow import equivalence, paths, pipeline, provenance
 from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
@@ -16,7 +16,7 @@ LEAST = 8  # runs that evidence rests on
 class Acceptance:
     """The evidence that a preset's results would be the same if today's code had made them."""
 
-    def __init__(self, made: pipeline.Pipeline, records: list[Kept]) -> None:
+    def __init__(self, made: pipeline.Pipeline, records: list[Stored]) -> None:
         """Of these records, those of which nothing but the code has changed.
 
         Raises:
@@ -26,7 +26,7 @@ class Acceptance:
         self.pipeline = made
         _require_all(made, records)
         self.codes: dict[str, tuple[str, str]] = {}  # experiment -> the oldest code, today's
-        groups: dict[str, dict[str, list[Kept]]] = {}
+        groups: dict[str, dict[str, list[Stored]]] = {}
         for each in records:
             if found := self._codes(each.path, each.made):
                 groups.setdefault(each.run.experiment, {}).setdefault(found[0], []).append(each)
@@ -55,7 +55,7 @@ class Acceptance:
             raise Refused(f"{path}: is not there, or damaged; `dvc pull` it")
         return found
 
-    def choose(self, count: int, seed: int) -> list[Kept]:
+    def choose(self, count: int, seed: int) -> list[Stored]:
         """At least one changed record of every path through the code, one of the largest size among those of the
         largest width, and one the other way about.
 
@@ -71,7 +71,7 @@ class Acceptance:
             for axes in (("width", "size"), ("size", "width")):
                 largest = max(_values(each, axes) for each in runs)
                 demands[experiment, axes[0]] = {each.path for each in runs if _values(each, axes) == largest}
-        needed: dict[Path, Kept] = {}
+        needed: dict[Path, Stored] = {}
         pool = sample(self.changed, len(self.changed), seed)
         while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
             best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet))
@@ -82,15 +82,6 @@ class Acceptance:
         if self.changed and count < least:
             raise Refused(f"evidence takes {least} of the {len(self.changed)} records: give --sample {least} or more")
         return sample(self.changed, count, seed, needed.values())
-
-    def _largest(self) -> dict[tuple[str, str], int]:
-        """By experiment and axis."""
-        most: dict[tuple[str, str], int] = {}
-        for each in self.changed:
-            for axis in ("width", "size"):
-                key = (each.run.experiment, axis)
-                most[key] = max(most.get(key, 0), getattr(each.run, axis))
-        return most
 
     def prepared(self, folder: Path) -> list[Equivalence]:
         """Evidence on digits and prepared data whose code has changed: all those of the preset that are here.
@@ -122,7 +113,7 @@ class Acceptance:
         at_most = {"size": max(each["size"] for each in params)} if "size" in params[0] else {}
         return _entry(rule, json.loads(same), at_most, old, new, paths)
 
-    def trained(self, compared: list[Kept], made_by: set[tuple[str, str]]) -> list[Equivalence]:
+    def trained(self, compared: list[Stored], made_by: set[tuple[str, str]]) -> list[Equivalence]:
         """Evidence on the records whose code has changed, once those compared were seen to be the same.
 
         Raises:
@@ -130,17 +121,18 @@ class Acceptance:
         """
         if made_by != {(experiment, codes[1]) for experiment, codes in self.codes.items()}:
             raise Refused("refused: the code was changed while the sample was made")
-        largest, entries = self._largest(), []
+        entries = []
         for experiment, codes in self.codes.items():
             own = [each for each in compared if each.run.experiment == experiment]
             params = own[0].made.params
             same = {key: value for key, value in params.items() if key not in own[0].run.axes}
-            at_most = {axis: largest[experiment, axis] for axis in ("width", "size")}
+            changed = [each.run for each in self.changed if each.run.experiment == experiment]
+            at_most = {axis: max(getattr(run, axis) for run in changed) for axis in ("width", "size")}
             entries.append(_entry("train", same, at_most, *codes, [each.path for each in own]))
         return entries
 
 
-def _require_all(made: pipeline.Pipeline, records: list[Kept]) -> None:
+def _require_all(made: pipeline.Pipeline, records: list[Stored]) -> None:
     """Or what is not there might have taken a path through the code that no record here took."""
     networks = [paths.network_path(made.preset_name, run) for run in made.preset.kept]
     for what, there, asked in (
@@ -151,7 +143,7 @@ def _require_all(made: pipeline.Pipeline, records: list[Kept]) -> None:
             raise Refused(f"{made.preset_name}: {asked - there} of its {asked} {what} are not here: `dvc pull` them")
 
 
-def _values(each: Kept, axes: tuple[str, ...]) -> tuple[int, ...]:
+def _values(each: Stored, axes: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(getattr(each.run, axis) for axis in axes)
 
 

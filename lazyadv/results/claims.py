@@ -16,7 +16,7 @@ from scipy.stats import bootstrap
 from lazyadv.results.ledger import LEDGER, Claim
 from lazyadv.results.table import Selection
 
-MIN_REPEATS = 3  # seeds, or audited runs
+MIN_REPEATS = 3  # seeds, runs or pairs: what repeats the measurement
 VERDICTS = ("holds", "fails", "undecided")
 
 
@@ -27,8 +27,10 @@ class Finding:
     claim: Claim
     value: float | None
     interval: tuple[float, float] | None
-    measured: int  # units
+    units_measured: int
     units: int
+    repeats: int  # among those measured
+    repeated_by: str | None  # seed, run or pair; None if there is no unit
     rests_on: int  # runs
     shown: int  # of its figure's, those that are there
     asked: int
@@ -38,7 +40,7 @@ class Finding:
         least, most = self.claim.bound
         if least == most and self.value is not None and self.value != least:
             return "fails"
-        if self.interval is None or self.measured < self.units or self.shown < self.asked:
+        if self.interval is None or self.units_measured < self.units or self.shown < self.asked:
             return "undecided"
         low, high = self.interval
         if least <= low and high <= most:
@@ -50,26 +52,36 @@ def judge(claim: Claim, shown: Selection) -> Finding:
     """Measure a claim on those of its figure's rows that it rests on."""
     rows = claim.rows(shown.rows) if len(shown.rows) else shown.rows
     values = claim.measure(rows) if len(rows) else pd.Series(dtype=float)
-    known = values.dropna().to_numpy()
-    value = float(known.mean()) if len(known) else None
-    interval = None
-    if len(known) and values.index.get_level_values(-1).nunique() >= MIN_REPEATS:
-        interval = (float(known[0]), float(known[0])) if np.ptp(known) == 0 else _interval(known)
-    return Finding(claim, value, interval, len(known), len(values), len(rows), len(shown.rows), shown.asked)
+    known = values.dropna()
+    repeats = known.index.get_level_values(-1)
+    return Finding(
+        claim,
+        value=float(known.mean()) if len(known) else None,
+        interval=_interval(known.to_numpy()) if repeats.nunique() >= MIN_REPEATS else None,
+        units_measured=len(known),
+        units=len(values),
+        repeats=repeats.nunique(),
+        repeated_by=repeats.name,
+        rests_on=len(rows),
+        shown=len(shown.rows),
+        asked=shown.asked,
+    )
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
     """The 95 % bootstrap interval of the mean; of three values it is their range, which covers 75 %."""
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0])
     found = bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(0)).confidence_interval
     return float(found.low), float(found.high)
 
 
-def judge_all(tables: Mapping[str, Selection]) -> list[Finding]:
-    """The whole ledger, in its order, from the rows of each figure and of the audit."""
-    return [judge(claim, tables[claim.figure]) for claim in LEDGER]
+def judge_all(tables: Mapping[str, Selection]) -> dict[str, Finding]:
+    """The whole ledger, in its order, by claim, from the rows of each figure and of the audit."""
+    return {claim.key: judge(claim, tables[claim.figure]) for claim in LEDGER}
 
 
-def as_json(presets: Mapping[str, list[Finding]]) -> dict[str, object]:
+def as_json(presets: Mapping[str, dict[str, Finding]]) -> dict[str, object]:
     """The ledger as it stands in claims.json: by claim, and in it by preset."""
     return {
         claim.key: {
@@ -78,8 +90,8 @@ def as_json(presets: Mapping[str, list[Finding]]) -> dict[str, object]:
             "quantity": claim.quantity,
             "bound": claim.bound,
         }
-        | {preset: _finding_as_json(findings[place]) for preset, findings in presets.items()}
-        for place, claim in enumerate(LEDGER)
+        | {preset: _finding_as_json(findings[claim.key]) for preset, findings in presets.items()}
+        for claim in LEDGER
     }
 
 
@@ -89,27 +101,25 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
         "interval": finding.interval,
         "verdict": finding.verdict,
         "units": finding.units,
-        "units_measured": finding.measured,
+        "units_measured": finding.units_measured,
+        "repeats": finding.repeats,
         "rests_on": finding.rests_on,
         "runs": finding.shown,
         "runs_asked": finding.asked,
     }
 
 
-def as_metrics(presets: Mapping[str, list[Finding]]) -> dict[str, dict[str, float | None]]:
+def as_metrics(presets: Mapping[str, dict[str, Finding]]) -> dict[str, dict[str, float | None]]:
     """The measured values alone: by claim, and in it by preset."""
-    return {
-        claim.key: {preset: findings[place].value for preset, findings in presets.items()}
-        for place, claim in enumerate(LEDGER)
-    }
+    return {claim.key: {preset: findings[claim.key].value for preset, findings in presets.items()} for claim in LEDGER}
 
 
-def as_markdown(presets: Mapping[str, list[Finding]]) -> str:
+def as_markdown(presets: Mapping[str, dict[str, Finding]]) -> str:
     """The ledger as a table for people, a column for each preset."""
     heads = ["claim", "measured by", "bound", *(f"`{preset}`" for preset in presets)]
     lines = [heads, ["---"] * len(heads)]
-    for place, claim in enumerate(LEDGER):
-        found = [_finding_as_markdown(findings[place]) for findings in presets.values()]
+    for claim in LEDGER:
+        found = [_finding_as_markdown(findings[claim.key]) for findings in presets.values()]
         lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *found])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -126,12 +136,20 @@ def measured(finding: Finding) -> str:
 
 
 def basis(finding: Finding) -> str:
-    """The runs that it rests on, or how many of its figure's are there, if not all; what cannot be measured."""
+    """The runs that it rests on, or how many of its figure's are there, if not all; and what is missing otherwise."""
     if not finding.asked:
         return "not asked of this preset"
-    rests_on = "1 run" if finding.rests_on == 1 else f"{finding.rests_on} runs"
-    runs = rests_on if finding.shown == finding.asked else f"{finding.shown} of {finding.asked} runs"
-    return runs if finding.measured == finding.units else f"{runs}, {finding.measured} of {finding.units} measurable"
+    runs = _counted(finding.rests_on, "run")
+    parts = [runs if finding.shown == finding.asked else f"{finding.shown} of {finding.asked} runs"]
+    if finding.units_measured < finding.units:
+        parts.append(f"{finding.units_measured} of {finding.units} measurable")
+    if finding.verdict == "undecided" and 0 < finding.repeats < MIN_REPEATS:
+        parts.append(f"{_counted(finding.repeats, str(finding.repeated_by))} of at least {MIN_REPEATS}")
+    return ", ".join(parts)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def as_number(value: float) -> str:

@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyadv.results import examples as gallery
-from lazyadv.results import fits, measures, parts, points, style
+from lazyadv.results import fits, gallery, measures, parts, points, style
 from lazyadv.results.table import Selection
 
 MNIST_DIMENSION = 28**2
 EPS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+GAP_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
 RATIO_TICKS = [0.5, 1, 1.5, 2, 3, 5, 10]
 LAZY_C0 = 10  # the C0 of the paper's runs, whose radius C0/√m figure 4 marks
 
@@ -71,8 +71,8 @@ def fig2(shown: Selection) -> Figure:
 def fig3(shown: Selection) -> Figure:
     """Robust test accuracy against ε, a line per dimension, and lighter that of the control, which moves freely.
 
-    The last panel: the ε at one half of both against d; the lazy one's slope is over the sizes where laziness binds
-    (ledger.py says when), or over all if there is no control. Beside it 1/√d. A panel for each width.
+    The last panel: the ε at one half of both against d; the slopes are over the sizes where laziness binds (ledger.py
+    says when), or over all if it is not known to bind anywhere. Beside it 1/√d. A panel for each width.
     """
     rows = shown.rows.assign(d=shown.rows["size"] ** 2)
     widths = list(rows.groupby("width"))
@@ -95,7 +95,10 @@ def fig3(shown: Selection) -> Figure:
         panel.legend(loc="upper center", ncols=2, handlelength=1.4)
         _half_points(axes[-1], group, style.width_look(width, list(rows["width"])))
     axes[0].set_ylabel("robust test accuracy")
+    style.dimensions(axes[-1], rows["d"])
+    style.logarithmic(axes[-1].yaxis, EPS_TICKS)
     axes[-1].set_ylabel("ε at robust accuracy ½")
+    axes[-1].legend()
     style.caption(figure, shown, f"{(measures.finished(rows) == 0).sum()} still improving")
     return figure
 
@@ -119,9 +122,6 @@ def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
         axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
         if kind == "lazy":
             style.guide(axes, fitted.index.to_series(), fitted)
-    style.dimensions(axes, rows["d"])
-    style.logarithmic(axes, EPS_TICKS)
-    axes.legend()
 
 
 def fig4(shown: Selection) -> Figure:
@@ -141,7 +141,7 @@ def fig4(shown: Selection) -> Figure:
             style.line(scaled, runs, "scaled", "robust_test_accuracy", **look, label=f"m = {width}")
         scaled.axvline(LAZY_C0, color="0.4", **_MARK)
         for axes in (plain, scaled):
-            axes.set_xscale("log")
+            style.logarithmic(axes.xaxis, GAP_TICKS)
             axes.set_ylim(-0.02, 1.02)
             axes.legend()
         plain.set_title(f"d = {size**2}, ε = {eps:g}; dotted: lazy radius {LAZY_C0}/√m")
@@ -162,15 +162,17 @@ def pairs(shown: Selection) -> Figure:
     figure, ((halves, ratio, slopes),) = style.panels(3)
     learned = parts.learned(rows)
     known = set(learned["pair"])
+    within = []
     for pair, group in rows.groupby("pair"):
         colors = PAIR_COLORS if pair in known else dict.fromkeys(PAIR_COLORS, "0.75")
-        _pair_lines(halves, ratio, group, colors)
+        within.append(_pair_lines(halves, ratio, group, colors))
+    found = pd.concat(within).dropna()
     for name, dashes in (("lazy", "-"), ("free", "--")):
         halves.plot([], [], color=PAIR_COLORS[name], linestyle=dashes, label=f"{name}, a line a pair")
-    style.guide(halves, rows["size"] ** 2, rows["eps"])
+    style.guide(halves, found.index.to_series() ** 2, found)
     for axes, ticks in ((halves, EPS_TICKS), (ratio, RATIO_TICKS)):
         style.dimensions(axes, rows["size"] ** 2)
-        style.logarithmic(axes, ticks)
+        style.logarithmic(axes.yaxis, ticks)
     halves.set_ylabel("ε at robust accuracy ½")
     halves.legend()
     ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
@@ -195,8 +197,8 @@ _FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "wh
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
 
 
-def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> None:
-    """Draw one pair's ε½ of lazy and of free networks over d, and their ratio."""
+def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> pd.Series:
+    """Draw one pair's ε½ of lazy and of free networks over d, and their ratio; the lazy ones', by size."""
     within, free = measures.lazy_and_free(rows)
     d, pair = free.index**2, rows["pair"].iloc[0]
     halves.plot(d, within, color=colors["lazy"], linewidth=0.8)
@@ -211,6 +213,7 @@ def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str,
         known = line.dropna()
         targets = [points.together(part[part["size"] == size]) for size in known.index]
         points.note(axes, known.index**2, known, f"{pair}, {says}", targets)
+    return within
 
 
 def _slope_text(y: pd.Series) -> str:

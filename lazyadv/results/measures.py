@@ -13,6 +13,7 @@ import pandas as pd
 
 from lazyadv.results import fits, parts
 
+LINE = ["width", "C0", "seed", "size"]  # what a line of figure 3 is of, and a point of figure 1
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 TENTH = 0.1  # of a lazy ε½, which the control's must exceed by where a single seed has no spread
 STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below which training has come to its end
@@ -30,19 +31,16 @@ def flipped(rows: pd.DataFrame) -> pd.Series:
 
 def step_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope over d of the relative step."""
-    return _by_unit(
-        rows, ["width", "seed"], ["C0"], lambda unit: _slope(unit["size"] ** 2, unit["relative_delta_mean"])
-    )
+    return _size_slopes(rows.set_index(LINE)["relative_delta_mean"], _all_sizes(rows))
 
 
 def halves(rows: pd.DataFrame) -> pd.Series:
     """ε½, at which robust accuracy falls through 1/2, by width, C0, seed and size; NaN where it does not."""
-    axes = ["width", "C0", "seed", "size"]
     found = {
         key: fits.half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
-        for key, line in rows.sort_values("eps").groupby(axes)
+        for key, line in rows.sort_values("eps").groupby(LINE)
     }
-    index = pd.MultiIndex.from_tuples(found, names=axes) if found else pd.MultiIndex.from_arrays([[]] * 4, names=axes)
+    index = pd.MultiIndex.from_tuples(found, names=LINE) if found else pd.MultiIndex.from_arrays([[]] * 4, names=LINE)
     return pd.Series(list(found.values()), index, dtype=float)
 
 
@@ -69,17 +67,17 @@ def _binds(within: pd.Series, free: pd.Series) -> bool:
 
 def half_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, over all sizes."""
-    return _half_slopes(rows, {width: set(group["size"]) for width, group in rows.groupby("width")})
+    return _size_slopes(halves(rows), _all_sizes(rows))
 
 
 def binding_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of lazy networks over the sizes at which laziness binds."""
-    return _half_slopes(parts.lazy(rows), _sizes(rows, where=True))
+    return _size_slopes(halves(parts.lazy(rows)), _sizes(rows, where=True))
 
 
 def free_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of the control over the sizes at which laziness binds."""
-    return _half_slopes(parts.control(rows), _sizes(rows, where=True))
+    return _size_slopes(halves(parts.control(rows)), _sizes(rows, where=True))
 
 
 def slope_gain(rows: pd.DataFrame) -> pd.Series:
@@ -98,7 +96,7 @@ def control_excess(rows: pd.DataFrame) -> pd.Series:
     def measure(unit: pd.DataFrame) -> float:
         within, free = lazy_and_free(unit)
         at = sizes[unit["width"].iloc[0]]
-        return float((free / within - 1)[sorted(at)].mean(skipna=False)) if at else math.nan
+        return float((free / within - 1).reindex(sorted(at)).mean(skipna=False)) if at else math.nan
 
     return _by_unit(rows[rows["seed"].isin(seeds)], ["width", "seed"], [], measure)
 
@@ -132,7 +130,7 @@ def pair_ratio(rows: pd.DataFrame) -> pd.Series:
 def _by_pair(rows: pd.DataFrame, measure: Callable[[pd.DataFrame], pd.Series]) -> pd.Series:
     """A number for each pair of digits: the mean of `measure` over seeds."""
     found = {pair: measure(group).mean(skipna=False) for pair, group in rows.groupby("pair")}
-    return pd.Series(found, dtype=float)
+    return pd.Series(found, dtype=float).rename_axis("pair")
 
 
 def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -161,13 +159,23 @@ def _sizes(rows: pd.DataFrame, where: bool) -> dict[int, set[int] | None]:
     return found
 
 
-def _half_slopes(rows: pd.DataFrame, sizes: Mapping[int, set[int] | None]) -> pd.Series:
-    def measure(unit: pd.DataFrame) -> float:
-        at = sizes[unit["width"].iloc[0]] or set()
-        found = halves(unit[unit["size"].isin(at)])
-        return _slope(found.index.get_level_values("size") ** 2, found)
+def _all_sizes(rows: pd.DataFrame) -> dict[int, set[int]]:
+    """By width, all sizes."""
+    return {width: set(group["size"]) for width, group in rows.groupby("width")}
 
-    return _by_unit(rows, ["width", "seed"], ["C0"], measure)
+
+def _size_slopes(values: pd.Series, sizes: Mapping[int, set[int] | None]) -> pd.Series:
+    """The log-log slope over d, at these sizes of each width, of values by width, C0, seed and size.
+
+    NaN where one of the sizes is missing: a slope over others would not be the same measurement.
+    """
+    lines = values.rename("value").reset_index()
+
+    def measure(line: pd.DataFrame) -> float:
+        at = sorted(sizes[line["width"].iloc[0]] or ())
+        return _slope([size**2 for size in at], line.set_index("size")["value"].reindex(at))
+
+    return _by_unit(lines, ["width", "seed"], ["C0"], measure)
 
 
 def collapse(rows: pd.DataFrame) -> pd.Series:

@@ -32,8 +32,11 @@ def control(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def largest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of the lazy networks of each seed and width, the row at the largest size and, there, the largest ε."""
-    return lazy(rows).sort_values(["size", "eps"]).groupby(["width", "seed", "C0"]).tail(1)
+    """Of the lazy networks of each width, the rows at the largest size and, there, the largest ε."""
+    found = lazy(rows)
+    for axis in ("size", "eps"):
+        found = found[found[axis] == found.groupby(["width", "C0"])[axis].transform("max")]
+    return found
 
 
 def moving(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """One look for all figures: sizes, colours, the caption line; and files that are the same bytes every time."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
@@ -105,20 +107,17 @@ def guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
     axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **GUIDE)
 
 
-def logarithmic(axes: Axes, ticks: list[float]) -> None:
-    """A logarithmic y-axis with these ticks, as far as it reaches."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+def logarithmic(axis: XAxis | YAxis, ticks: Sequence[float]) -> None:
+    """A logarithmic axis with these ticks, as far as it reaches."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def dimensions(axes: Axes, d: pd.Series) -> None:
-    """A logarithmic axis with a tick at each dimension."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted(d.unique())))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    """A logarithmic x-axis with a tick at each dimension."""
+    logarithmic(axes.xaxis, sorted(d.unique()))
     axes.set_xlabel("dimension d")
 
 

@@ -26,7 +26,7 @@ class Refused(UserError):
 
 
 @dataclass(frozen=True)
-class Kept:
+class Stored:
     """A record that there is, and the network beside it if that is kept."""
 
     path: Path
@@ -44,7 +44,7 @@ class Kept:
         return {(self.run.experiment, trained), (self.run.experiment, self.stopped), *kept}
 
 
-def kept(path: Path) -> Kept:
+def stored(path: Path) -> Stored:
     """The record at `path`.
 
     Raises:
@@ -57,16 +57,16 @@ def kept(path: Path) -> Kept:
         raise Refused(f"{path}: there is no such record here: `dvc pull`, or train it first")
     _, made, run, result, environment = record.read(path)
     network = path.absolute().parents[1] / "networks" / f"{run.name}.npz"
-    return Kept(path, run, result.stopped, environment["seconds"], made, network if network.exists() else None)
+    return Stored(path, run, result.stopped, environment["seconds"], made, network if network.exists() else None)
 
 
-def sample(records: list[Kept], count: int, seed: int, first: Iterable[Kept] = ()) -> list[Kept]:
+def sample(records: list[Stored], count: int, seed: int, first: Iterable[Stored] = ()) -> list[Stored]:
     """`first` and then others, `count` in all: of each experiment in turn, of each size and width in turn.
 
     The sizes and widths come in the order of their cheapest record; which of their records, `seed` draws.
     """
     draw = random.Random(seed)
-    strata: dict[str, dict[tuple[int, int], list[Kept]]] = {}
+    strata: dict[str, dict[tuple[int, int], list[Stored]]] = {}
     for each in sorted(records, key=lambda each: (each.seconds, each.path)):
         of_experiment = strata.setdefault(each.run.experiment, {})
         of_experiment.setdefault((each.run.size, each.run.width), []).append(each)
@@ -79,7 +79,7 @@ def sample(records: list[Kept], count: int, seed: int, first: Iterable[Kept] = (
     return sorted(list(chosen.values())[:count], key=lambda each: each.seconds)
 
 
-def _in_turn(*lists: Iterable[Kept]) -> Iterator[Kept]:
+def _in_turn(*lists: Iterable[Stored]) -> Iterator[Stored]:
     """The first of each, then the second of each, …"""
     return (each for turn in itertools.zip_longest(*lists) for each in turn if each is not None)
 
@@ -97,7 +97,7 @@ def prepare(run: Run, folder: Path) -> Path:
     return folder / path
 
 
-def difference(old: Kept, folder: Path) -> tuple[str | None, str]:
+def difference(old: Stored, folder: Path) -> tuple[str | None, str]:
     """Make a run again in `folder`, where its data are.
 
     Returns:

@@ -55,6 +55,8 @@ def train(run: Run) -> Recipe:
 
 def collect(name: str, preset: Preset, experiment: str) -> Recipe:
     runs = preset.runs_of(experiment)
+    if not runs:
+        raise ParamsError(f"presets.{name} has no run of it")
     params = {"preset": name, "experiment": experiment}
     return Recipe("collect", params, ("stages.collect:main",), {run.name: paths.run_path(name, run) for run in runs})
 
