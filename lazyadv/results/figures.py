@@ -99,7 +99,7 @@ def fig3(shown: Selection) -> Figure:
     style.logarithmic(axes[-1].yaxis, EPS_TICKS)
     axes[-1].set_ylabel("ε at robust accuracy ½")
     axes[-1].legend()
-    style.caption(figure, shown, f"{(measures.finished(rows) == 0).sum()} still improving")
+    style.caption(figure, shown, _unfinished(rows))
     return figure
 
 
@@ -149,7 +149,7 @@ def fig4(shown: Selection) -> Figure:
         plain.set_ylabel("robust test accuracy")
     grid[-1][0].set_xlabel("allowed deviation (gap)")
     grid[-1][1].set_xlabel("allowed deviation · √m")
-    style.caption(figure, shown)
+    style.caption(figure, shown, _unfinished(rows))
     return figure
 
 
@@ -214,6 +214,11 @@ def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str,
         targets = [points.together(part[part["size"] == size]) for size in known.index]
         points.note(axes, known.index**2, known, f"{pair}, {says}", targets)
     return within
+
+
+def _unfinished(rows: pd.DataFrame) -> str:
+    """How many runs had not stopped improving."""
+    return f"{(measures.finished(rows) == 0).sum()} still improving"
 
 
 def _slope_text(y: pd.Series) -> str:

@@ -16,6 +16,10 @@ import pandas as pd
 from lazyadv.results import measures, parts
 
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2
+STOPPED = (
+    "share of runs that had stopped improving: by patience, or with robust train accuracy in the last fifth of the "
+    f"epochs at most {measures.STILL:g} above that in the fifth before"
+)
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,7 @@ LEDGER = (
         "training_ended",
         "Figure 3's networks, lazy and free, are trained to the end.",
         "no claim of the paper, but a condition of the others",
-        "share of runs that had stopped improving: by patience, or with robust train accuracy in the last fifth of "
-        f"the epochs at most {measures.STILL:g} above that in the fifth before",
+        STOPPED,
         (1.0, 1.0),
         "fig3",
         parts.everything,
@@ -181,6 +184,16 @@ LEDGER = (
         "fig4",
         parts.moving,
         measures.transition_slope,
+    ),
+    Claim(
+        "transition_ended",
+        "Figure 4's networks are trained to the end.",
+        "no claim of the paper, but a condition of the others",
+        STOPPED,
+        (1.0, 1.0),
+        "fig4",
+        parts.everything,
+        measures.finished,
     ),
     Claim(
         "pairs_half",
