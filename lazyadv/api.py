@@ -4,7 +4,6 @@ docs/python.md has an example of each name. Arrays may be NumPy's or torch's: wh
 be this project's or two-layer modules of torch's. What is wrong with an input is said in one line, by a UserError.
 """
 
-import math
 from functools import cache
 from numbers import Real
 from pathlib import Path
@@ -15,13 +14,13 @@ import pandas as pd
 
 from lazyadv import data, params
 from lazyadv.data import Split
-from lazyadv.errors import UserError
-from lazyadv.module import ModuleError, network_of
+from lazyadv.inputs import InputError, labelled, like, network_for, require_sound, rows
+from lazyadv.module import ModuleError
 from lazyadv.networks import network as networks
 from lazyadv.networks import training
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.boundary import Crossings, search
-from lazyadv.networks.network import Array, Network, to_device, to_numpy
+from lazyadv.networks.network import Array, Network, to_device
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Count, Pair, Seed, Size, StandardRun, Strict, checked
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
-
-
-class InputError(UserError):
-    """A function was given what it cannot work with; the message says which argument, and why."""
 
 
 class Digits(Strict):
@@ -143,7 +138,8 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
         if run.dataset != "mnist5k":
             raise InputError("train: has only mnist5k's digits at hand; give a split")
         split = digits(run.pair, run.size, run.antialias)
-    _require_sound(split)
+    else:
+        require_sound(split)
     if isinstance(run, StandardRun):
         return training.standard(run, split, "cpu", lambda _: None)
     return training.adversarial(run, split, "cpu", lambda _: None)
@@ -169,7 +165,7 @@ def attack(
     Raises:
         UserError: the network is of another kind, or x, y, eps, steps or step cannot be.
     """
-    flat, signs = _labelled(x, y)
+    flat, signs = labelled(x, y)
     if not (flat.min(initial=0) >= 0 and flat.max(initial=0) <= 1):
         raise InputError("x: is not within [0, 1], the box of the attack")
     if not isinstance(steps, int | np.integer):
@@ -179,13 +175,13 @@ def attack(
     step = 2.5 * eps / max(steps, 1) if step is None else step
     if not (0 < eps < np.inf and 0 < step < np.inf and steps > 0):
         raise InputError(f"eps ({eps}), step ({step}) and steps ({steps}) must be positive")
-    found = _network(network, x.shape[1:], np.float32)
+    found = network_for(network, x.shape[1:], np.float32)
     if isinstance(x, np.ndarray) or x.device.type == "cpu":
         delta = pgd(found, flat, signs, eps, step, steps)
     else:
-        inputs, labels = (_like(x.float(), part) for part in (flat, signs))
+        inputs, labels = (like(x.float(), part) for part in (flat, signs))
         delta = pgd(to_device(found, str(x.device)), inputs, labels, eps, step, steps)
-    return _like(x, delta).reshape(x.shape)
+    return like(x, delta).reshape(x.shape)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
@@ -197,10 +193,10 @@ def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
     Raises:
         UserError: the network is of another kind, or x or y cannot be.
     """
-    flat, signs = _labelled(x, y)
+    flat, signs = labelled(x, y)
     if not len(flat):
         raise InputError("x: has no example")
-    return networks.accuracy(_network(network, x.shape[1:], np.float32), flat, signs)
+    return networks.accuracy(network_for(network, x.shape[1:], np.float32), flat, signs)
 
 
 def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
@@ -216,14 +212,14 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
     Raises:
         UserError: the network is of another kind, or x cannot be.
     """
-    flat = _rows(x)
+    flat = rows(x)
     if not np.isfinite(flat).all():
         raise InputError("x: is not finite")
-    found = search(_network(network, x.shape[1:], np.float64), flat)
+    found = search(network_for(network, x.shape[1:], np.float64), flat)
     direction = found.direction.reshape(x.shape)
     if isinstance(x, np.ndarray):
         return Crossings(found.gradient_norm, direction, found.step)
-    return Crossings(*(_like(x.double(), part) for part in (found.gradient_norm, direction, found.step)))
+    return Crossings(*(like(x.double(), part) for part in (found.gradient_norm, direction, found.step)))
 
 
 @cache
@@ -236,66 +232,3 @@ def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:
     if experiment not in EXPERIMENTS:
         raise InputError(f"experiment: {experiment!r} is none of {', '.join(EXPERIMENTS)}")
     return params.load(Path(root) / "params.yaml").choose(name)
-
-
-def _network(network: "Network | torch.nn.Module", shape: tuple[int, ...], kind: type[np.floating]) -> Network:
-    """The network on the CPU, for examples of that shape."""
-    if not isinstance(network, Network):
-        return network_of(network, shape, kind)
-    if network.w.shape[1] != math.prod(shape):
-        raise InputError(f"x: has {math.prod(shape)} numbers an example, but the network takes {network.w.shape[1]}")
-    return network
-
-
-def _labelled(x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
-    """Examples as rows (n, d), and their labels as ±1 (n,), in float32."""
-    flat, signs = _rows(x).astype(np.float32), _signs(y)
-    if len(signs) != len(flat):
-        raise InputError(f"y: has {len(signs)} labels for {len(flat)} examples")
-    return flat, signs
-
-
-def _require_sound(split: Split) -> None:
-    """Refuse what would train without a word, to something else than was meant."""
-    for part, x, y in (("train", split.x_train, split.y_train), ("test", split.x_test, split.y_test)):
-        if not all(isinstance(each, np.ndarray) and each.dtype == np.float32 for each in (x, y)):
-            raise InputError(f"split: x_{part} and y_{part} should be float32 arrays of NumPy's")
-        if x.ndim != 2 or not len(x) or x.shape[1] != split.x_train.shape[1] or not np.isfinite(x).all():
-            raise InputError(f"split: x_{part} should be finite, one row or more of {split.x_train.shape[1:]} numbers")
-        if y.shape != (len(x),) or not set(np.unique(y).tolist()) <= {-1, 1}:
-            raise InputError(f"split: y_{part} should have −1 or 1 for each of the {len(x)} rows of x_{part}")
-
-
-def _rows(x: Array) -> np.ndarray:
-    """Examples as rows of NumPy's: (n, …) -> (n, d)."""
-    found = _numpy(x)
-    if found.ndim < 2 or found.dtype.kind != "f":
-        raise InputError(f"x: should be floats of shape (n, …), not {found.dtype} of shape {found.shape}")
-    return found.reshape(len(found), math.prod(found.shape[1:]))
-
-
-def _signs(y: Array) -> np.ndarray:
-    """Labels as ±1: (n,)."""
-    found = _numpy(y)
-    values = set(np.unique(found).tolist())
-    if found.ndim != 1 or not (values <= {-1, 1} or values <= {0, 1}):
-        raise InputError("y: should be labels of shape (n,), either −1 and 1 or 0 and 1")
-    return np.where(found > 0, 1, -1).astype(np.float32)
-
-
-def _numpy(x: Array) -> np.ndarray:
-    if not (isinstance(x, np.ndarray) or hasattr(x, "detach")):
-        raise InputError(f"a {type(x).__name__} is neither an array of NumPy's nor a tensor of torch's")
-    try:
-        return x if isinstance(x, np.ndarray) else to_numpy(x.detach())
-    except TypeError as error:  # NumPy has no bfloat16
-        raise InputError(f"a tensor of {x.dtype} has no counterpart among NumPy's arrays: {error}") from None
-
-
-def _like(x: Array, values: Array) -> Array:
-    """The values as x: NumPy's of its type, or torch's on its device."""
-    if isinstance(x, np.ndarray):
-        return values.astype(x.dtype)
-    import torch
-
-    return torch.as_tensor(values).to(x)

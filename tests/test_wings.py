@@ -5,7 +5,7 @@ import ast
 from conftest import ROOT
 
 GROUND = {"run", "grid", "params", "data", "files", "errors", "lazyadv"}
-TOP = {"api", "foolbox", "module"}  # the way in from Python
+TOP = {"api", "foolbox", "inputs", "module"}  # the way in from Python
 BELOW = {
     "top": {"results", "networks", "workflow", *GROUND, *TOP},
     "stages": {"report", "results", "networks", "workflow", *GROUND},
