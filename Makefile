@@ -44,7 +44,8 @@ test-browser: $(READY)
 
 # compares with other implementations, in an environment of its own, and writes benchmarks/results.json
 bench: $(READY)
-	python3 -m venv --clear benchmarks/.venv
+	rm -rf benchmarks/.venv
+	python3 -m venv benchmarks/.venv
 	$(RUN) VIRTUAL_ENV=$(CURDIR)/benchmarks/.venv uv pip sync --quiet --require-hashes --compile-bytecode benchmarks/requirements.lock
 	benchmarks/.venv/bin/python benchmarks/run.py
 
@@ -53,7 +54,8 @@ lint: $(READY)
 
 # pip installs uv alone; uv installs the rest in a fraction of pip's time. Both check the lock's hashes.
 $(READY): requirements.lock
-	python3 -m venv --clear $(VENV)
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
 	sed -n '/^uv==/,/^    # via/p' requirements.lock > $(VENV)/uv.lock
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r $(VENV)/uv.lock
 	$(RUN) uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from pprint import pformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -38,9 +39,15 @@ def origin(made: Ingredients) -> list[str]:
     return [
         f"made by {made.rule}, fingerprint {made.fingerprint}, from",
         f"code {equivalence.code_digest(made.code)}, the digest of {len(made.code)} definitions",
-        *(f"{key} = {value}" for key, value in made.params.items()),
+        *(line for key, value in made.params.items() for line in spelled(key, value)),
         *(f"input {line}" for line in inputs),
     ]
+
+
+def spelled(key: str, value: object) -> list[str]:
+    """A parameter, a block of a grid a line."""
+    first, *more = pformat(value, width=110, sort_dicts=False).splitlines()
+    return [f"{key} = {first}", *(f"  {line}" for line in more)]
 
 
 def freshness(made: Ingredients, wanted: Ingredients) -> list[str]:

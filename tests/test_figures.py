@@ -1,8 +1,11 @@
-"""A figure that nobody has thought of yet, added by the steps of CONTRIBUTING.md alone."""
+"""What a figure shows of its runs; and a figure that nobody has thought of yet, added by CONTRIBUTING.md alone."""
 
 import shutil
 
+import pandas as pd
 from project import Project
+
+from lazyadv.results import style
 
 FIGURE = '''
 
@@ -52,3 +55,15 @@ def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
     copied.snakemake("all", "claims")
     lines = (copied.root / "results/tiny/claims.md").read_text().splitlines()
     assert "not asked of this preset" in next(line for line in lines if "DDN" in line)
+
+
+def test_seeds_measured_at_other_perturbations_are_not_averaged() -> None:
+    """A mean at each ε, of whichever seeds are there, would be a line that no network has."""
+    rows = pd.DataFrame({"seed": [0, 0, 1, 1], "eps": [0.1, 0.3, 0.1, 0.3], "accuracy": [1.0, 0.4, 0.8, 0.2]})
+    rows = rows.assign(experiment="advtrain", run="a run")
+    for eps, lines in ([0.1, 0.3], 1), ([0.2, 0.4], 2):
+        rows.loc[rows["seed"] == 1, "eps"] = eps
+        axes = style.panels(1)[1][0][0]
+        style.line(axes, rows, "eps", "accuracy", color="C0")
+        assert len(axes.lines) - 1 == lines  # and the points
+        assert len(axes.collections) == (lines == 1)  # the band

@@ -1,5 +1,6 @@
 """The figures, a function each: from the rows of a table to a matplotlib figure; fig1 to fig4 are the paper's."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def fig1(shown: Selection) -> Figure:
                 band=C0 > 0,
             )
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
-            axes.lines[-1].set_label(f"m = {width}, {kind}{_slope_text(means)}")
+            slope = fits.slope(means.index, means) if len(means) >= measures.MIN_POINTS else math.nan
+            axes.lines[-1].set_label(f"m = {width}, {kind}{_slope_text(slope)}")
         style.guide(axes, rows["d"], rows[column])
         style.dimensions(axes, rows["d"])
         axes.set_yscale("log")
@@ -71,8 +73,8 @@ def fig2(shown: Selection) -> Figure:
 def fig3(shown: Selection) -> Figure:
     """Robust test accuracy against ε, a line per dimension, and lighter that of the control, which moves freely.
 
-    The last panel: the ε at one half of both against d; the slopes are over the sizes where laziness binds (ledger.py
-    says when), or over all if it is not known to bind anywhere. Beside it 1/√d. A panel for each width.
+    The last panel: the ε at one half of both against d, with the ledger's slopes: over the sizes where laziness binds
+    (ledger.py says when), or, if there is none, of lazy networks over all. Beside it 1/√d. A panel for each width.
     """
     rows = shown.rows.assign(d=shown.rows["size"] ** 2)
     widths = list(rows.groupby("width"))
@@ -105,7 +107,8 @@ def fig3(shown: Selection) -> Figure:
 
 def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
     """ε½ over d of one width's rows: lazy, and its control lighter; seeds as points, their means as a line."""
-    binds = {size**2: does for size, does in measures.binding(rows).items()}
+    slopes, sizes = _half_slopes(rows)
+    over = " where laziness binds" if sizes else ""
     for kind, part in (("lazy", parts.lazy(rows)), ("free", parts.control(rows))):
         own = look if kind == "lazy" else {**look, **_FREE}
         found = measures.halves(part).dropna()
@@ -113,15 +116,22 @@ def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
             continue
         d = found.index.get_level_values("size").to_numpy() ** 2
         means = found.groupby(d).mean()
-        fitted = means[[binds.get(d, False) is True for d in means.index]] if any(binds.values()) else means
-        slope = _slope_text(fitted)
-        over = " where laziness binds" if slope and len(fitted) < len(means) else ""
+        slope = _slope_text(slopes[kind])
         axes.plot(d, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
         groups = dict(list(part.groupby(found.index.names)))
         points.note(axes, d, found, f"{kind}: ε½", [points.together(groups[key]) for key in found.index])
-        axes.plot(means.index, means, **own, label=f"{kind}{slope}{over}")
+        axes.plot(means.index, means, **own, label=f"{kind}{slope}{over if slope else ''}")
         if kind == "lazy":
-            style.guide(axes, fitted.index.to_series(), fitted)
+            fitted = found[found.index.isin(sizes, "size")] if sizes else found
+            style.guide(axes, fitted.index.get_level_values("size").to_series() ** 2, fitted)
+
+
+def _half_slopes(rows: pd.DataFrame) -> tuple[dict[str, float], list[int]]:
+    """The ledger's slopes of ε½ over d of one width, NaN where it has none; and over which sizes, empty if all."""
+    slopes = {"lazy": measures.binding_slope(rows).mean(), "free": measures.free_slope(rows).mean()}
+    if np.isfinite(slopes["lazy"]):
+        return slopes, [size for size, binds in measures.binding(rows).items() if binds]
+    return {"lazy": measures.half_slope(parts.lazy(rows)).mean(), "free": math.nan}, []
 
 
 def fig4(shown: Selection) -> Figure:
@@ -221,9 +231,9 @@ def _unfinished(rows: pd.DataFrame) -> str:
     return f"{(measures.finished(rows) == 0).sum()} still improving"
 
 
-def _slope_text(y: pd.Series) -> str:
-    """The slope of a line's label, of y over its index; none of points that are too few for the ledger."""
-    return f", slope {fits.slope(y.index, y):.2f}".replace("-", "−") if len(y) >= measures.MIN_POINTS else ""
+def _slope_text(slope: float) -> str:
+    """A slope as a line's label has it; nothing if it is not known."""
+    return f", slope {slope:.2f}".replace("-", "−") if np.isfinite(slope) else ""
 
 
 def _histogram(axes: Axes, slopes: dict[str, pd.Series]) -> None:

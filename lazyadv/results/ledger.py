@@ -4,8 +4,8 @@ Bounds were written before the stored runs were trained, though after a look at 
 docs/protocols.md says what came later.
 
 That *laziness binds* at a size of figure 3 means: the least ε½ of its control there (networks that may move as far as
-they like) exceeds the largest of the lazy networks by more than the seeds of either differ among themselves, or, of a
-single seed each, by more than a tenth (measures.binding).
+they like) exceeds the largest of the lazy networks by more than the seeds of either differ among themselves, and, where
+either has a single seed, by more than a tenth (measures.binding).
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ LEDGER = (
         "trained_flips",
         "One step along its gradient flips every correctly classified test example of a lazily trained network.",
         "abstract; figure 1",
-        "share of them that flip",
+        "share of them whose sign changes somewhere along the gradient, at whatever distance",
         (1.0, 1.0),
         "fig1",
         parts.trained,
@@ -79,7 +79,7 @@ LEDGER = (
         "untrained_flips",
         "One step along its gradient flips every correctly classified test example of an untrained network, too.",
         "abstract, after earlier work on random networks",
-        "share of them that flip",
+        "share of them whose sign changes somewhere along the gradient, at whatever distance",
         (1.0, 1.0),
         "fig1",
         parts.untrained,
@@ -197,7 +197,7 @@ LEDGER = (
     ),
     Claim(
         "pairs_half",
-        "Other pairs of digits, too, lose robust accuracy at order d^(−1/2) where laziness binds.",
+        "Pair by pair of digits, robust accuracy is lost at order d^(−1/2) where laziness binds.",
         "no claim of the paper; figure `pairs`",
         "log-log slope in d of lazy networks' ε at robust accuracy 1/2, of each pair that the control learns, over "
         "the sizes at which the control's is a tenth larger",
@@ -208,7 +208,7 @@ LEDGER = (
     ),
     Claim(
         "pairs_ratio",
-        "For other pairs of digits, too, networks that may move freely withstand more at the largest dimension.",
+        "Pair by pair of digits, networks that may move freely withstand more at the largest dimension.",
         "no claim of the paper; figure `pairs`",
         "the control's ε at robust accuracy 1/2 over lazy networks', of each pair that the control learns",
         (1.1, 100.0),

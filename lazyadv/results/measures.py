@@ -15,7 +15,7 @@ from lazyadv.results import fits, parts
 
 LINE = ["width", "C0", "seed", "size"]  # what a line of figure 3 is of, and a point of figure 1
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
-TENTH = 0.1  # of a lazy ε½, which the control's must exceed by where a single seed has no spread
+TENTH = 0.1  # of a lazy ε½, by which the control's must exceed it at least where either has a single seed
 STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below which training has come to its end
 
 
@@ -48,7 +48,7 @@ def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
     """For each size that has a control, of one width's rows: whether laziness binds there; None if it is not known.
 
     It binds where the least ε½ of the control exceeds the largest of the lazy networks by more than the seeds of
-    either differ among themselves; where both have a single one, by more than a tenth.
+    either differ among themselves; where either has a single one, by more than a tenth, too.
     """
     found: dict[int, bool | None] = {}
     within, free = halves(parts.lazy(rows)), halves(parts.control(rows))
@@ -60,8 +60,8 @@ def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
 
 
 def _binds(within: pd.Series, free: pd.Series) -> bool:
-    alone = len(within) == len(free) == 1
-    margin = TENTH * within.max() if alone else max(np.ptp(within), np.ptp(free))
+    alone = min(len(within), len(free)) == 1
+    margin = max(np.ptp(within), np.ptp(free), TENTH * within.max() if alone else 0)
     return bool(free.min() - within.max() > margin)
 
 
@@ -140,7 +140,7 @@ def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 def _mean_halves(rows: pd.DataFrame) -> pd.Series:
     """ε½ by size, the mean over seeds."""
-    return halves(rows).groupby("size").mean()
+    return halves(rows).groupby("size").agg(lambda seeds: seeds.mean(skipna=False))
 
 
 def finished(rows: pd.DataFrame) -> pd.Series:
@@ -194,7 +194,10 @@ def recovery(rows: pd.DataFrame) -> pd.Series:
 
 
 def transition_slope(rows: pd.DataFrame) -> pd.Series:
-    """The log-log slope over the width of the gap at which robust accuracy rises through 1/2."""
+    """The log-log slope, over the widths that a seed has, of the gap at which robust accuracy rises through 1/2.
+
+    The gap is interpolated in its logarithm.
+    """
 
     def measure(unit: pd.DataFrame) -> float:
         transitions = {}

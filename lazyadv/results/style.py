@@ -1,6 +1,7 @@
 """One look for all figures: sizes, colours, the caption line; and files that are the same bytes every time."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from lazyadv.files import write_sealed
 from lazyadv.results import points
 from lazyadv.results.table import Selection
+from lazyadv.run import RUNS
+from lazyadv.workflow import arithmetic
 
 WIDTH = 6.75  # inches, the text width of a two-column page
+CAPTION = 155  # characters of a caption that fit into it
 # Paul Tol's "bright" scheme, which colour-blind readers can tell apart
 BRIGHT = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -75,25 +79,36 @@ def shade_look(place: int, count: int) -> dict[str, Any]:
 def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, band: bool = True, **look: Any) -> pd.Series:
     """The mean of y over seeds against x, each seed's point, and a band from the least to the largest.
 
+    Of seeds that are not all at the same x a line each, without a band.
+
     Returns:
         the means, by x.
     """
     label, dashes = look.pop("label", None), look.pop("linestyle", "-")
     rows = rows.dropna(subset=[y])
     groups = rows.groupby(x)[y]
-    means = groups.mean()
-    if band:
-        axes.fill_between(means.index, groups.min(), groups.max(), color=look["color"], alpha=0.18, linewidth=0)
+    lines = _lines(rows, x, y)
+    if band and len(lines) == 1:
+        axes.fill_between(lines[0].index, groups.min(), groups.max(), color=look["color"], alpha=0.18, linewidth=0)
     axes.plot(rows[x], rows[y], linestyle="", alpha=0.45, markeredgewidth=0, **{**look, "markersize": 2.5})
-    axes.plot(means.index, means, label=label, linestyle=dashes, **look)
+    for each in lines:
+        axes.plot(each.index, each, linestyle=dashes, **look)
+    axes.lines[-1].set_label(label)
     points.note(axes, rows[x], rows[y], y, points.runs(rows))
-    return means
+    return groups.mean()
+
+
+def _lines(rows: pd.DataFrame, x: str, y: str) -> list[pd.Series]:
+    """The mean of y over seeds by x; of seeds that are not all at the same x, which have no mean line, y of each."""
+    seeds = [seed.groupby(x)[y].mean() for _, seed in rows.groupby("seed")]
+    alike = all(seed.index.equals(seeds[0].index) for seed in seeds)
+    return [rows.groupby(x)[y].mean()] if alike else seeds
 
 
 def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, color: str) -> None:
-    """The mean of y over seeds against x, thin and dashed, and each seed's point, small and hollow."""
-    means = rows.groupby(x)[y].mean()
-    axes.plot(means.index, means, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
+    """`line`, but thin and dashed, and each seed's point small and hollow."""
+    for each in _lines(rows, x, y):
+        axes.plot(each.index, each, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
     axes.plot(
         rows[x], rows[y], "o", color=color, markerfacecolor="white", markeredgewidth=0.7, markersize=2.5, zorder=3
     )
@@ -122,7 +137,10 @@ def dimensions(axes: Axes, d: pd.Series) -> None:
 
 
 def caption(figure: Figure, shown: Selection, *more: str) -> None:
-    """Write under the figure what it shows: data, protocol, hyperparameters, seeds, runs shown of runs asked; more."""
+    """Write under the figure what it shows: data, protocol, hyperparameters, seeds, runs shown of runs asked; more.
+
+    And on what arithmetic, of runs that were not computed on that of all x86-64 processors.
+    """
     rows = shown.rows
     parts = [f"{len(rows)} of {shown.asked} runs"]
     if len(rows):
@@ -139,8 +157,14 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         numbers = sorted(rows["seed"].unique())
         ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
         spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
+        of_point = rows.groupby([axis for axis in RUNS[first["experiment"]].axes if axis != "seed"]).size()
+        if of_point.min() < len(numbers):
+            spelled += f", {of_point.min()} to {of_point.max()} a point"
         parts = [images, settings, f"seed{'s' if len(numbers) > 1 else ''} {spelled}", *parts, *more]
-    figure.supxlabel(" · ".join(parts), fontsize=6, color="0.35")
+        if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
+            parts.append(f"computed on {', '.join(others)}")
+    unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), fontsize=6, color="0.35")
 
 
 def save(figure: Figure, path: Path, stamp: str) -> None:

@@ -37,6 +37,8 @@ def row(path: Path, run: Run, read: record.Record) -> dict[str, Any]:
     values: dict[str, Any] = {"run": run.name, **run.model_dump(exclude={"pair"})}
     values |= {"pair": f"{run.pair[0]}-{run.pair[1]}", "n_train": result.n_train, "n_test": result.n_test}
     values |= {"stopped": result.stopped, "epochs": len(result.epochs)}
+    device = read.provenance["device"]
+    values |= {"arithmetic": read.provenance["arithmetic"] if device == "cpu" else device}
     if result.search:
         values["clean_test_accuracy"] = result.search.n_correct / result.n_test
         for name, value in result.search.model_dump().items():
