@@ -81,7 +81,8 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    found = checked(RUNS[experiment], chosen.shared(experiment) | values, "run")
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+    found = checked(RUNS[experiment], chosen.shared(experiment) | plain, "run")
     assert isinstance(found, StandardRun | AdversarialRun)
     return found
 
@@ -213,8 +214,6 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
         UserError: the network is of another kind, or x cannot be.
     """
     flat = rows(x)
-    if not np.isfinite(flat).all():
-        raise InputError("x: is not finite")
     found = search(network_for(network, x.shape[1:], np.float64), flat)
     direction = found.direction.reshape(x.shape)
     if isinstance(x, np.ndarray):

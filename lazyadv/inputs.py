@@ -63,11 +63,13 @@ def rows(x: Array) -> np.ndarray:
     """Examples as rows of NumPy's: (n, …) -> (n, d).
 
     Raises:
-        InputError: x is no array, or not of floats, or has a single axis.
+        InputError: x is no array, or not of floats, or has a single axis, or is not finite.
     """
     found = _numpy(x)
     if found.ndim < 2 or found.dtype.kind != "f":
         raise InputError(f"x: should be floats of shape (n, …), not {found.dtype} of shape {found.shape}")
+    if not np.isfinite(found).all():
+        raise InputError("x: is not finite")
     return found.reshape(len(found), math.prod(found.shape[1:]))
 
 

@@ -140,6 +140,7 @@ def module(*between: torch.nn.Module, ends: int = 1) -> torch.nn.Module:
         (lambda: api.boundary(module(ReLU()), TENSORS[0].reshape(-1, 3, 4)), "cannot be called"),
         (lambda: api.boundary(network(), X[:, :5]), "takes 12"),
         (lambda: api.boundary(network(), np.full_like(X, np.inf)), "finite"),
+        (lambda: api.accuracy(network(), np.full_like(X, np.nan), Y), "finite"),
         (lambda: api.boundary(network(), X > 0), "floats"),
         (lambda: api.boundary(network(), X.tolist()), "list"),
         (lambda: api.attack(NOTHING, X, Y, 0.2), "torch.nn.Module"),

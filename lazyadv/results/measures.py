@@ -29,9 +29,9 @@ def flipped(rows: pd.DataFrame) -> pd.Series:
     return _by_unit(rows, ["width", "seed"], [], lambda unit: unit["n_flipped"].sum() / unit["n_correct"].sum())
 
 
-def step_slope(rows: pd.DataFrame) -> pd.Series:
-    """The log-log slope over d of the relative step."""
-    return _size_slopes(rows.set_index(LINE)["relative_delta_mean"], _all_sizes(rows))
+def step_slope(rows: pd.DataFrame, step: str = "relative_delta_mean") -> pd.Series:
+    """The log-log slope over d of the relative step, or of that of another column."""
+    return _size_slopes(rows.set_index(LINE)[step], _all_sizes(rows))
 
 
 def halves(rows: pd.DataFrame) -> pd.Series:

@@ -76,13 +76,10 @@ def shade_look(place: int, count: int) -> dict[str, Any]:
     return {"color": matplotlib.colors.to_hex(shade), "marker": MARKERS[place % len(MARKERS)]}
 
 
-def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, band: bool = True, **look: Any) -> pd.Series:
+def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, band: bool = True, **look: Any) -> None:
     """The mean of y over seeds against x, each seed's point, and a band from the least to the largest.
 
     Of seeds that are not all at the same x a line each, without a band.
-
-    Returns:
-        the means, by x.
     """
     label, dashes = look.pop("label", None), look.pop("linestyle", "-")
     rows = rows.dropna(subset=[y])
@@ -95,7 +92,6 @@ def line(axes: Axes, rows: pd.DataFrame, x: str, y: str, band: bool = True, **lo
         axes.plot(each.index, each, linestyle=dashes, **look)
     axes.lines[-1].set_label(label)
     points.note(axes, rows[x], rows[y], y, points.runs(rows))
-    return groups.mean()
 
 
 def _lines(rows: pd.DataFrame, x: str, y: str) -> list[pd.Series]:
