@@ -135,6 +135,8 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
         UserError: the run's data are MNIST's 70,000 digits, and no split is given; or the split is not as it should be.
         Diverged: the loss is no longer finite.
     """
+    if not isinstance(run, StandardRun | AdversarialRun):
+        raise InputError(f"run: should be one that `run` gives, not {type(run).__name__}")
     if split is None:
         if run.dataset != "mnist5k":
             raise InputError("train: has only mnist5k's digits at hand; give a split")

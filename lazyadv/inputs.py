@@ -48,8 +48,10 @@ def require_sound(split: Split) -> None:
     """Refuse what would train without a word, to something else than was meant.
 
     Raises:
-        InputError: an array is of another type or shape than data.Split says, or not finite.
+        InputError: it is no Split; an array is of another type or shape than data.Split says, or not finite.
     """
+    if not isinstance(split, Split):
+        raise InputError(f"split: should be a Split, as `digits` gives it, not {type(split).__name__}")
     for part, x, y in (("train", split.x_train, split.y_train), ("test", split.x_test, split.y_test)):
         if not all(isinstance(each, np.ndarray) and each.dtype == np.float32 for each in (x, y)):
             raise InputError(f"split: x_{part} and y_{part} should be float32 arrays of NumPy's")

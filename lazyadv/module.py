@@ -79,7 +79,7 @@ def _require_same(module: "torch.nn.Module", network: Network, shape: tuple[int,
     try:
         with torch.no_grad():
             outputs = module(torch.from_numpy(points.reshape(PROBES, *shape))).numpy().reshape(PROBES, -1)
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:  # the last: it gives no tensor
         raise ModuleError(f"the module cannot be called: {str(error).partition(chr(10))[0]}") from None
     f = _second_less_first(outputs.T)
     size = network.hidden(points).clip(0) @ np.abs(network.v) + abs(network.c)

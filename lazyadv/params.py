@@ -144,6 +144,11 @@ class Params(Strict):
     presets: dict[PresetName, Preset]
 
     @model_validator(mode="after")
+    def _preset_is_there(self) -> Self:
+        self.choose(self.preset)
+        return self
+
+    @model_validator(mode="after")
     def _presets_beside_are_there(self) -> Self:
         for name, preset in self.presets.items():
             for other in preset.beside:
@@ -207,8 +212,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        keys = [key.value for key, _ in pairs if key.tag != "tag:yaml.org,2002:merge"]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", node.start_mark)
+        keys = [key for key, _ in pairs if key.tag != "tag:yaml.org,2002:merge"]
+        for place, key in enumerate(keys):
+            if key.value in [earlier.value for earlier in keys[:place]]:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
         return super().construct_mapping(node, deep)

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv.results import cost
+from lazyadv.run import ParamsError
 from lazyadv.workflow import command
 from lazyadv.workflow.paths import figure_paths
 from lazyadv.workflow.pipeline import Pipeline
@@ -22,6 +23,8 @@ def main() -> None:
     parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
     args = parser.parse_args()
     pipeline = Pipeline.load("params.yaml", args.preset)
+    if not args.targets and not pipeline.preset.figures:
+        raise ParamsError(f"presets.{pipeline.preset_name} has no grid of a figure")
     targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in pipeline.preset.figures]
     needs, records = cost.needs(pipeline, targets), cost.measured()
     print(ROW.format("", "runs", "cached", "to train", "core-hours", "at most", "longest run"))

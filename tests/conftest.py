@@ -74,8 +74,7 @@ def copied(finished: Project, project: Project) -> Project:
 def pulled(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project that is a repository, with the table of figure 3 pulled from the committed store."""
     project = Project(tmp_path_factory.mktemp("pulled") / "project")
-    project.run("git", "init", "-q")
-    project.run("dvc", "pull", "-q", "results/quick/advtrain/table.csv")
+    project.pull("results/quick/advtrain/table.csv")
     return project
 
 
@@ -93,7 +92,7 @@ def _make_origin(root: Path) -> None:
             text = re.sub(r".*quick-released.*\n", "", text)
         (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
     project.run("git", "init", "-q", "-b", "main")
-    project.run("rm", "-rf", ".dvcstore", "dvc.lock")
+    project.run("rm", "dvc.lock")
     for preset in ("quick", "quick-released", "paper"):
         project.run("rm", "-rf", f"results/{preset}", f"figures/{preset}")
     project.run("rm", "equivalences.json")

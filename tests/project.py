@@ -15,6 +15,7 @@ import pytest
 from lazyadv.workflow import arithmetic
 from lazyadv.workflow.sources import ROOT
 
+STORE = ".dvcstore"
 QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
 
 
@@ -26,7 +27,7 @@ def environment() -> dict[str, str]:
 
 
 class Project:
-    """A copy of the project, as a fresh clone would have it."""
+    """A copy of the project, as a fresh clone would have it, but without its tests and stored results."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -38,7 +39,7 @@ class Project:
             check=True,
         )
         for name in listed.stdout.splitlines():
-            if (ROOT / name).is_file() and not name.startswith("tests/"):
+            if (ROOT / name).is_file() and not name.startswith(("tests/", f"{STORE}/")):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
         self.adopt_compiled()
@@ -48,6 +49,12 @@ class Project:
         compiled = ROOT / "lazyadv" / "networks" / "__pycache__"
         if compiled.exists():
             shutil.copytree(compiled, self.root / "lazyadv" / "networks" / "__pycache__", dirs_exist_ok=True)
+
+    def pull(self, *names: str) -> None:
+        """Become a repository, and pull what is named (or all) from the committed store."""
+        shutil.copytree(ROOT / STORE, self.root / STORE)
+        self.run("git", "init", "-q")
+        self.run("dvc", "pull", "-q", *names)
 
     def take(self, other: Path) -> None:
         """Take over what another copy has made."""

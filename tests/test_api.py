@@ -127,6 +127,11 @@ def module(*between: torch.nn.Module, ends: int = 1) -> torch.nn.Module:
     return Sequential(Linear(12, 30), *between, Linear(30, ends))
 
 
+class Twice(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x, x
+
+
 @pytest.mark.parametrize(
     ("attempt", "said"),
     [
@@ -156,6 +161,9 @@ def module(*between: torch.nn.Module, ends: int = 1) -> torch.nn.Module:
         (lambda: api.train(RUN, Split(X, (Y + 1) / 2, X, Y)), "y_train"),
         (lambda: api.train(RUN, Split(X, Y, X[:, :5], Y)), "x_test"),
         (lambda: api.train(RUN, Split(X.astype(float), Y, X, Y)), "float32"),
+        (lambda: api.train(RUN, TEXT), "split: should be a Split"),
+        (lambda: api.train(NOTHING), "run: should be one that `run` gives"),
+        (lambda: api.attack(Sequential(module(ReLU()), Twice()), X, Y, 0.2), "cannot be called"),
         (lambda: api.digits((3, 3)), "twice"),
         (lambda: api.table("quick", "training", ROOT), "none of standard"),
         (lambda: api.table("fast", "standard", ROOT), "none of quick"),

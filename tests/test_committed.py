@@ -31,8 +31,7 @@ def test_the_committed_results_are_those_of_the_committed_code() -> None:
 
 def test_papers_results_are_drawn_and_judged_without_mnist(project: Project) -> None:
     """From what DVC keeps: no data, no run, and the same bytes."""
-    project.run("git", "init", "-q")
-    project.run("dvc", "pull", "-q", "--force")
+    project.pull()
     figures = [project.root / f"figures/paper/fig{number}.pdf" for number in (1, 2, 3, 4)]
     drawn = {path: path.read_bytes() for path in [*figures, project.root / "results/paper/claims.json"]}
     for path in drawn:

@@ -54,9 +54,8 @@ def test_a_run_is_expected_to_cost_what_the_nearest_records_do() -> None:
 
 def test_half_of_papers_records_predict_the_other_half(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its core-hours, within a factor of 1.5: every second record, in the order of their names, and the others."""
-    project.run("git", "init", "-q")
     experiments = params.load("params.yaml").choose("paper").experiments
-    project.run("dvc", "pull", "-q", *(f"results/paper/{experiment}" for experiment in experiments))
+    project.pull(*(f"results/paper/{experiment}" for experiment in experiments))
     monkeypatch.chdir(project.root)
     records = sorted(cost.measured(), key=lambda each: each.run.name)
     assert len(records) > 200

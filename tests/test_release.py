@@ -40,8 +40,7 @@ def test_reproduces_the_release(project: Project, official_mnist: Path, release:
 
 def test_the_results_of_paper_meet_the_release(project: Project) -> None:
     """Figure 1 has the three runs of ntk_normal.py; the others are of 12 epochs, which no figure asks for."""
-    project.run("git", "init", "-q")
-    project.run("dvc", "pull", "-q", "results/paper/standard")
+    project.pull("results/paper/standard")
     met = [run for run in RELEASE if run["script"] == "ntk_normal.py"]
     assert len(met) == 3
     for run in met:

@@ -29,8 +29,7 @@ COMMITTED = [
 
 def test_committed_records_are_what_this_machine_makes(project: Project) -> None:
     """A handful, as `dvc pull` brings them."""
-    project.run("git", "init", "-q")
-    project.run("dvc", "pull", "-q", *{str(Path(name).parents[1]) for name in COMMITTED})
+    project.pull(*{str(Path(name).parents[1]) for name in COMMITTED})
     said = project.run("python", "stages/verify.py", *COMMITTED).stdout
     assert "7 of 7 are the same bytes outside their provenance; arithmetic: x86-64-v3" in said
 

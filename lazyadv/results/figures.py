@@ -29,18 +29,10 @@ def fig1(shown: Selection) -> Figure:
     figure, ((relative, raw),) = style.panels(2)
     for axes, column in ((relative, "relative_delta_mean"), (raw, "delta_exact_mean")):
         for (width, C0), group in rows.groupby(["width", "C0"]):
-            style.line(
-                axes,
-                group,
-                "d",
-                column,
-                **style.width_look(width, list(rows["width"])),
-                linestyle="-" if C0 else ":",
-                band=C0 > 0,
-            )
+            look = style.width_look(width, list(rows["width"])) | {"linestyle": "-" if C0 else ":"}
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
-            slope = measures.step_slope(group, column).mean()
-            axes.lines[-1].set_label(f"m = {width}, {kind}{_slope_text(slope)}")
+            slope = _slope_text(measures.step_slope(group, column).mean())
+            style.line(axes, group, "d", column, band=C0 > 0, label=f"m = {width}, {kind}{slope}", **look)
         style.guide(axes, rows["d"], rows[column])
         style.dimensions(axes, rows["d"])
         axes.set_yscale("log")

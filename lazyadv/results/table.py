@@ -79,7 +79,7 @@ def select(path: Path, runs: list[Run], root: Path = Path()) -> Selection:
     """The rows of `runs` in the table at `path` below the project's folder.
 
     Raises:
-        RecordError: it is no table, another preset's, or not what was sealed.
+        RecordError: it is not there, is no table, another preset's, or not what was sealed.
     """
     try:
         content = read_sealed(root / path)
@@ -89,5 +89,7 @@ def select(path: Path, runs: list[Run], root: Path = Path()) -> Selection:
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
     except SealError as error:
         raise record.RecordError(f"{error}; delete it and run again") from None
+    except FileNotFoundError:
+        raise record.RecordError(f"{path}: is not here: `dvc pull`, or run snakemake on it") from None
     except (ValueError, KeyError) as error:
         raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None

@@ -157,16 +157,23 @@ def commit() -> str | None:
 
 
 def differences(made: Ingredients, wanted: Ingredients) -> list[str]:
-    """One line for each ingredient that is not what it should be."""
-    lines = []
-    for kind in ("params", "code", "inputs"):
-        old, new = getattr(made, kind), getattr(wanted, kind)
-        for key in sorted(old.keys() | new.keys()):
-            if key not in new:
-                lines.append(f"{kind}: {key} is no longer used")
-            elif key not in old:
-                lines.append(f"{kind}: {key} is new")
-            elif old[key] != new[key]:
-                what = f": {old[key]} -> {new[key]}" if kind == "params" else ""
-                lines.append(f"{kind}: {key} has changed{what}")
-    return lines
+    """One line for each ingredient that is not what it should be; of a grid, one for each block."""
+    return [
+        line
+        for kind in ("params", "code", "inputs")
+        for line in _changes(f"{kind}:", getattr(made, kind), getattr(wanted, kind))
+    ]
+
+
+def _changes(name: str, old: Any, new: Any) -> list[str]:
+    if old == new:
+        return []
+    if isinstance(old, dict) and isinstance(new, dict):
+        lines = [f"{name} {key} is no longer used" for key in old if key not in new]
+        lines += [f"{name} {key} is new" for key in new if key not in old]
+        return lines + [line for key in old if key in new for line in _changes(f"{name} {key}", old[key], new[key])]
+    if isinstance(old, list) and isinstance(new, list):
+        lines = [f"{name}: {value} is no longer in it" for value in old if value not in new]
+        lines += [f"{name}: {value} is new" for value in new if value not in old]
+        return lines or [f"{name} has changed in order"]
+    return [f"{name} has changed: {old} -> {new}"]
