@@ -1,5 +1,6 @@
 """Two people in one folder: the second Snakemake is refused with one line, and neither harms the other."""
 
+import os
 import shutil
 import signal
 import time
@@ -23,13 +24,14 @@ def test_the_second_is_refused_and_the_first_goes_on(project: Project, tmp_path:
     """Whatever its targets; a dry run is answered, and takes nothing from the first when it ends."""
     first = project.start("figures/tiny/fig3.pdf", said=tmp_path / "said", cores=1)
     at_work(project, tmp_path / "said")
+    os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot end before all is asked
     for target in ("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf"):
         assert "This was a dry-run" in project.snakemake("-n", target)
         said = project.snakemake(target, ok=False)
         assert REFUSAL.format(pid=first.pid) in said
         assert "Traceback" not in said
-    assert first.poll() is None
     assert not list(project.root.glob("results/tiny/advtraingap"))
+    os.killpg(first.pid, signal.SIGCONT)
     assert first.wait() == 0
     assert "Nothing to be done" in project.snakemake("figures/tiny/fig3.pdf")
 
