@@ -25,13 +25,16 @@ def test_the_second_is_refused_and_the_first_goes_on(project: Project, tmp_path:
     first = project.start("figures/tiny/fig3.pdf", said=tmp_path / "said", cores=1)
     at_work(project, tmp_path / "said")
     os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot end before all is asked
-    for target in ("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf"):
-        assert "This was a dry-run" in project.snakemake("-n", target)
-        said = project.snakemake(target, ok=False)
-        assert REFUSAL.format(pid=first.pid) in said
-        assert "Traceback" not in said
-    assert not list(project.root.glob("results/tiny/advtraingap"))
-    os.killpg(first.pid, signal.SIGCONT)
+    try:
+        for target in ("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf"):
+            assert "This was a dry-run" in project.snakemake("-n", target)
+            said = project.snakemake(target, ok=False)
+            assert REFUSAL.format(pid=first.pid) in said
+            assert "Traceback" not in said
+        assert first.poll() is None
+        assert not list(project.root.glob("results/tiny/advtraingap"))
+    finally:
+        os.killpg(first.pid, signal.SIGCONT)
     assert first.wait() == 0
     assert "Nothing to be done" in project.snakemake("figures/tiny/fig3.pdf")
 
