@@ -63,10 +63,7 @@ def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
     runs = _preset(preset, experiment, root).runs_of(experiment)
     if not runs:
         raise InputError(f"table: preset {preset} has no run of {experiment}")
-    path = paths.table_path(preset, experiment)
-    if not (root / path).exists():
-        raise InputError(f"{root / path}: there is no such file; `dvc pull`, or let snakemake make it")
-    return select(path, runs, Path(root)).rows
+    return select(paths.table_path(preset, experiment), runs, Path(root)).rows
 
 
 def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> StandardRun | AdversarialRun:

@@ -90,6 +90,6 @@ def select(path: Path, runs: list[Run], root: Path = Path()) -> Selection:
     except SealError as error:
         raise record.RecordError(f"{error}; delete it and run again") from None
     except FileNotFoundError:
-        raise record.RecordError(f"{path}: is not here: `dvc pull`, or run snakemake on it") from None
+        raise record.RecordError(f"{root / path}: is not here: `dvc pull`, or run snakemake on it") from None
     except (ValueError, KeyError) as error:
         raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None
