@@ -23,9 +23,8 @@ def main() -> None:
     if args.dataset == "mnist":
         from torchvision.datasets import MNIST
 
-        named = os.environ.get("LAZYADV_MNIST_MIRROR", "").split()
-        mirrors = [*named, *params.load("params.yaml").mirrors, *MNIST.mirrors]
-        digits = data.mnist(mirrors, MNIST.resources)
+        named = data.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
+        digits = data.mnist([*named, *params.load("params.yaml").mirrors, *MNIST.mirrors])
     else:
         digits = data.mnist5k()
     recipe = recipes.fetch(args.dataset)
