@@ -15,7 +15,7 @@ from lazyadv.workflow import equivalence
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.progress import show
 from lazyadv.workflow.recipes import train
-from lazyadv.run import EXPERIMENTS, RUNS
+from lazyadv.experiments import EXPERIMENTS
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
 gc.set_threshold(200_000, 20, 100)
@@ -165,7 +165,7 @@ rule prepare:
 
 
 # a wildcard an axis: on a cluster, Snakemake hands on a job's wildcards in a list of name=value with commas
-for experiment, kind in RUNS.items():
+for experiment, kind in EXPERIMENTS.items():
     name = ",".join(f"{axis}={{{axis}}}" for axis in kind.axes)
     record = f"results/{{preset}}/{experiment}/runs/{name}.json"
 

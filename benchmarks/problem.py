@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lazyadv import data
-from lazyadv.networks import training
+from lazyadv.experiments.adversarial import AdvtrainRun
+from lazyadv.experiments.standard import StandardRun
 from lazyadv.networks.network import Network, draw
-from lazyadv.run import AdvtrainRun, StandardRun
 
 PAIR = (0, 1)
 EPOCHS = 5
@@ -54,7 +54,7 @@ def problem(size: int, width: int = 1000) -> Problem:
     """Examples of a size, an untrained network and one that was adversarially trained."""
     examples = split(size).normalized()
     order, untrained = draw(0, len(examples.x_train), width, size * size)
-    trained = training.adversarial(adversarial_run(size, width), split(size), "cpu", report=lambda epoch: None).network
+    trained = adversarial_run(size, width).train(split(size), "cpu", report=lambda epoch: None).network
     networks = {"untrained": untrained, "trained": trained}
     return Problem(examples.x_train[order], examples.y_train[order], networks)
 
@@ -80,7 +80,7 @@ def standard_network() -> Network:
         C0=10,
         seed=0,
     )
-    return training.standard(run, split(28), "cpu", report=lambda epoch: None).network
+    return run.train(split(28), "cpu", report=lambda epoch: None).network
 
 
 def official() -> data.Split | None:

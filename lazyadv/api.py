@@ -14,16 +14,17 @@ import pandas as pd
 
 from lazyadv import data, params
 from lazyadv.data import Split
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Run
 from lazyadv.inputs import InputError, labelled, like, network_for, require_sound, rows
+from lazyadv.models import Count, Pair, Seed, Size, Strict, checked
 from lazyadv.module import ModuleError
 from lazyadv.networks import network as networks
-from lazyadv.networks import training
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.boundary import Crossings, search
 from lazyadv.networks.network import Array, Network, to_device
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Count, Pair, Seed, Size, StandardRun, Strict, checked
 from lazyadv.workflow import paths
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
     return select(paths.table_path(preset, experiment), runs, Path(root)).rows
 
 
-def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> StandardRun | AdversarialRun:
+def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> Run:
     """A point of a preset's grid, for `train`: the preset's hyperparameters, and the values given here.
 
     Args:
@@ -79,9 +80,7 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
     """
     chosen = _preset(preset, experiment, root)
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-    found = checked(RUNS[experiment], chosen.shared(experiment) | plain, "run")
-    assert isinstance(found, StandardRun | AdversarialRun)
-    return found
+    return checked(EXPERIMENTS[experiment], chosen.shared(experiment) | plain, "run")
 
 
 def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = True) -> Split:
@@ -118,11 +117,11 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
     return networks.draw(**checked(Start, asked, "draw").model_dump())
 
 
-def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outcome:
+def train(run: Run, split: Split | None = None) -> Outcome:
     """Train one network, on one thread of a CPU (docs/protocols.md, steps 5 to 15).
 
     Args:
-        run: from `run`, or one of the classes of lazyadv/run.py with all its hyperparameters.
+        run: from `run`, or one of the classes of lazyadv/experiments with all its hyperparameters.
         split: the data, in place of the digits that the run names.
 
     Returns:
@@ -132,7 +131,7 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
         UserError: the run's data are MNIST's 70,000 digits, and no split is given; or the split is not as it should be.
         Diverged: the loss is no longer finite.
     """
-    if not isinstance(run, StandardRun | AdversarialRun):
+    if not isinstance(run, Run):
         raise InputError(f"run: should be one that `run` gives, not {type(run).__name__}")
     if split is None:
         if run.dataset != "mnist5k":
@@ -140,9 +139,7 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
         split = digits(run.pair, run.size, run.antialias)
     else:
         require_sound(split)
-    if isinstance(run, StandardRun):
-        return training.standard(run, split, "cpu", lambda _: None)
-    return training.adversarial(run, split, "cpu", lambda _: None)
+    return run.train(split, "cpu", lambda _: None)
 
 
 def attack(

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
-from lazyadv.run import Count, Experiment, Pair, Positive, Radius, Run, Seed, Size, Strict, without_repeats
+from lazyadv.experiments.run import Run
+from lazyadv.models import Count, Pair, Positive, Radius, Seed, Size, Strict, without_repeats
 
 T = TypeVar("T")
 Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repeats]
@@ -13,7 +14,7 @@ Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repea
 class Block(Strict):
     """A block of a figure's grid: the runs are the product of its axes."""
 
-    experiment: ClassVar[Experiment]
+    experiment: ClassVar[str]
     keeps: ClassVar[bool] = False  # the final networks, for the figure to show
     width: Axis[Count]
     size: Axis[Size]
@@ -25,18 +26,18 @@ class Block(Strict):
 
 
 class StandardBlock(Block):
-    experiment: ClassVar[Experiment] = "standard"
+    experiment: ClassVar[str] = "standard"
     C0: Axis[Radius]
 
 
 class AdvtrainBlock(Block):
-    experiment: ClassVar[Experiment] = "advtrain"
+    experiment: ClassVar[str] = "advtrain"
     C0: Axis[Radius]
     eps: Axis[Positive]
 
 
 class AdvtrainpairBlock(AdvtrainBlock):
-    experiment: ClassVar[Experiment] = "advtrainpair"
+    experiment: ClassVar[str] = "advtrainpair"
     pair: Axis[Pair]
 
 
@@ -45,7 +46,7 @@ class KeptBlock(AdvtrainpairBlock):
 
 
 class AdvtraingapBlock(Block):
-    experiment: ClassVar[Experiment] = "advtraingap"
+    experiment: ClassVar[str] = "advtraingap"
     gap: Axis[Radius]
     eps: Axis[Positive]
 

@@ -13,6 +13,10 @@ from typing import Annotated, Any, Self, get_args
 import yaml
 from pydantic import Field, model_validator
 
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.adversarial import AdversarialSettings
+from lazyadv.experiments.run import Common, Run
+from lazyadv.experiments.standard import StandardSettings
 from lazyadv.grid import (
     AdvtrainBlock,
     AdvtraingapBlock,
@@ -22,18 +26,7 @@ from lazyadv.grid import (
     KeptBlock,
     StandardBlock,
 )
-from lazyadv.run import (
-    RUNS,
-    AdversarialSettings,
-    Common,
-    Experiment,
-    ParamsError,
-    Run,
-    StandardSettings,
-    Strict,
-    checked,
-    without_repeats,
-)
+from lazyadv.models import ParamsError, Strict, checked, without_repeats
 
 MOST_VALUES = 1_000_000
 PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -74,7 +67,7 @@ class Preset(Common):
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
-        return RUNS[experiment](**self.shared(experiment) | axes)
+        return EXPERIMENTS[experiment](**self.shared(experiment) | axes)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -82,8 +75,8 @@ class Preset(Common):
         return self.model_dump(include=set(Common.model_fields))
 
     def shared(self, experiment: str) -> dict[str, Any]:
-        """What all its runs of an experiment share; other pairs of digits have the hyperparameters of figure 3."""
-        settings = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
+        """What all its runs of an experiment share."""
+        settings = getattr(self, EXPERIMENTS[experiment].settings_of or experiment)
         return self.common | settings.model_dump()
 
     @property
@@ -92,11 +85,11 @@ class Preset(Common):
         return [figure for figure in FIGURES if getattr(self, figure)]
 
     @property
-    def experiments(self) -> list[Experiment]:
+    def experiments(self) -> list[str]:
         """The experiments that feed them."""
         return list(dict.fromkeys(map(self.feeding, self.figures)))
 
-    def feeding(self, figure: str) -> Experiment:
+    def feeding(self, figure: str) -> str:
         """The experiment that feeds a figure."""
         return FIGURES[figure]
 
@@ -126,7 +119,7 @@ class Preset(Common):
         return self.runs(figure) if BLOCKS[figure].keeps else []
 
     def _expand(self, experiment: str, blocks: tuple[Block, ...]) -> Iterator[Run]:
-        axes = RUNS[experiment].axes
+        axes = EXPERIMENTS[experiment].axes
         for block in blocks:
             for point in itertools.product(*(getattr(block, axis) for axis in axes)):
                 yield self.run(experiment, **dict(zip(axes, point, strict=True)))
@@ -142,7 +135,7 @@ BLOCKS: dict[str, type[Block]] = {
     for name, field in Preset.model_fields.items()
     if (kinds := get_args(field.annotation)) and isinstance(kinds[0], type) and issubclass(kinds[0], Block)
 }
-FIGURES: dict[str, Experiment] = {figure: kind.experiment for figure, kind in BLOCKS.items()}
+FIGURES: dict[str, str] = {figure: kind.experiment for figure, kind in BLOCKS.items()}
 
 
 class Params(Strict):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv.models import ParamsError
 from lazyadv.results import cost
-from lazyadv.run import ParamsError
 from lazyadv.workflow import command
 from lazyadv.workflow.paths import figure_paths
 from lazyadv.workflow.pipeline import Pipeline

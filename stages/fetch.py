@@ -12,7 +12,7 @@ from typing import get_args
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import data, params
-from lazyadv.run import Dataset
+from lazyadv.experiments.run import Dataset
 from lazyadv.workflow import command, paths, provenance, recipes
 
 

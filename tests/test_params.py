@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from project import Project
 
 from lazyadv import params
-from lazyadv.run import RUNS, ParamsError, checked
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.models import ParamsError, checked
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.sources import ROOT
 
@@ -80,7 +81,7 @@ def test_grids_expand_to_their_products_and_share_runs(preset: str) -> None:
     chosen = params.load(ROOT / "params.yaml").choose(preset)
     for figure, experiment in params.FIGURES.items():
         runs = chosen.runs(figure)
-        axes = RUNS[experiment].axes
+        axes = EXPERIMENTS[experiment].axes
         points = [
             point
             for block in content()["presets"][preset].get(figure, [])
@@ -110,7 +111,7 @@ def test_a_run_is_the_same_from_its_flags_and_from_a_grid() -> None:
 def test_flags_are_checked_like_params() -> None:
     run = params.load(ROOT / "params.yaml").choose("tiny").runs("fig3")[0]
     with pytest.raises(ParamsError, match="flags: eps"):
-        checked(RUNS["advtrain"], {**run.model_dump(), "eps": 0}, "flags")
+        checked(EXPERIMENTS["advtrain"], {**run.model_dump(), "eps": 0}, "flags")
 
 
 LEAVES = st.one_of(

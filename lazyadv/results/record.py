@@ -8,12 +8,14 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from lazyadv.errors import UserError
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Run
 from lazyadv.files import read_sealed, write_sealed
-from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search
-from lazyadv.run import RUNS, Run, checked
+from lazyadv.models import checked
+from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search, Stopped
 from lazyadv.workflow.provenance import Ingredients, trusted
 
 
@@ -26,7 +28,7 @@ class Result(Measures):
 
     n_train: int
     n_test: int
-    stopped: Literal["patience", "radius", "epochs"]
+    stopped: Stopped
     epochs: tuple[Epoch, ...]
     search: Search | None = None
     invariants: Invariants
@@ -88,7 +90,7 @@ def read(path: Path) -> Record:
     try:
         record = dict(json.loads(read_sealed(path)))
         fingerprint, _, provenance = (record.pop(key) for key in ("fingerprint", "digest", "provenance"))
-        kind = RUNS[record["experiment"]]
+        kind = EXPERIMENTS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         record["epochs"] = _rows(record["epochs"])
         result = checked(Result, record, str(path))

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from lazyadv.experiments.run import Run
 from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.results import record
 from lazyadv.results.kept import KeptNetwork
-from lazyadv.run import Run
 from lazyadv.workflow.provenance import ingredients_in
 
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from lazyadv.experiments.run import Run
 from lazyadv.files import SealError, read_sealed
-from lazyadv.run import Run
 
 
 def digits_path(dataset: str) -> Path:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Dataset, Run
+from lazyadv.models import MOST_SIZE, ParamsError
 from lazyadv.params import FIGURES, Params, load
-from lazyadv.run import EXPERIMENTS, MOST_SIZE, Dataset, ParamsError, Run
 from lazyadv.workflow import paths
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
 from lazyadv.workflow.recipes import Recipe, audit, claims, collect, fetch, plot, prepare, train
