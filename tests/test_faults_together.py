@@ -89,7 +89,7 @@ def test_of_several_that_write_one_file_none_removes_anothers(tmp_path: Path) ->
 def test_several_prepare_data_in_an_empty_folder(project: Project, tmp_path: Path) -> None:
     """As `train.py … &` does; each gets the digits, which it does not find."""
     prepare = [sys.executable, f"{project.root}/stages/prepare.py", "mnist5k", "--size", "3"]
-    jobs = [subprocess.Popen(prepare, cwd=tmp_path, env=environment()) for _ in range(4)]
-    assert [job.wait() for job in jobs] == [0] * 4
+    jobs = [subprocess.Popen(prepare, cwd=tmp_path, env=environment()) for _ in range(2)]
+    assert [job.wait() for job in jobs] == [0, 0]
     kept = {path.name for path in (tmp_path / "data").rglob("*") if path.is_file()}
     assert kept == {"digits.npz", "size=3,antialias=false.npz"}
