@@ -32,7 +32,10 @@ def main() -> None:
     out, kept, device = args.pop("out"), args.pop("network"), args.pop("device")
     run = parse(args)
     path = Path(out) if out else paths.run_path("by-hand", run)
-    for file in (path, Path(kept)) if kept else (path,):
+    files = [path, Path(kept)] if kept else [path]
+    if len({file.parent.resolve() / file.name for file in files}) < len(files):
+        raise ParamsError("flags: --out and --network name the same file; name two")
+    for file in files:
         require_writable(file)
     require_device(device)
     recipe = recipes.train(run)
@@ -100,11 +103,13 @@ def require_writable(path: Path) -> None:
     """See, before the work, that a file can be written.
 
     Raises:
-        ParamsError: the path is a folder's.
+        ParamsError: the path is a folder's, a device's, or that of anything else that is not a file.
         OSError: its folder cannot be made, or written to.
     """
     if path.is_dir():
         raise ParamsError(f"flags: {path} is a folder; name a file")
+    if (path.exists() and not path.is_file()) or path.parent.resolve() == Path("/dev"):
+        raise ParamsError(f"flags: {path} is a device or a pipe, which a file would replace; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path.parent).close()
 
@@ -119,8 +124,8 @@ def require_device(device: str) -> None:
         import torch
 
         try:
-            torch.zeros(1, device=device)
-        except (RuntimeError, AssertionError) as error:
+            torch.ones(1, device=device).item()  # a device may have arrays, and no numbers in them
+        except (RuntimeError, AssertionError, ImportError) as error:
             raise ParamsError(f"flags: device: {device!r} cannot be used: {str(error).partition(chr(10))[0]}") from None
 
 
