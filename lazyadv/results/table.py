@@ -80,17 +80,20 @@ def select(path: Path, runs: list[Run], root: Path = Path()) -> Selection:
     """The rows of `runs` in the table at `path` below the project's folder.
 
     Raises:
-        RecordError: it is not there, is no table, another preset's, or not what was sealed.
+        RecordError: it is not there, is no table, another preset's or experiment's, or not what was sealed.
     """
+    where = root / path
     try:
-        content = read_sealed(root / path)
-        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[1]:
-            raise SealError(f"{path}: is a table of {preset}")
+        content = read_sealed(where)
+        said = ingredients_in(content, where).params
+        _, *asked, _ = path.parts  # the preset; and the experiment, but of the audit
+        if (found := [said[key] for key in ("preset", "experiment") if key in said]) != asked:
+            raise SealError(f"{where}: is a table of {' '.join(found) or 'something else'}, not of {' '.join(asked)}")
         table = pd.read_csv(io.BytesIO(content)).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
     except SealError as error:
         raise record.RecordError(f"{error}; delete it and run again") from None
     except FileNotFoundError:
-        raise record.RecordError(f"{root / path}: is not here: `dvc pull`, or run snakemake on it") from None
+        raise record.RecordError(f"{where}: is not here: `dvc pull`, or run snakemake on it") from None
     except (ValueError, KeyError) as error:
-        raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None
+        raise record.RecordError(f"{where}: not a whole table ({error}); delete it and run again") from None
