@@ -63,6 +63,13 @@ def test_senseless_values_are_refused_by_name(key: str, value: object, tmp_path:
     assert "\n" not in str(error.value)
 
 
+def test_paper_strict_is_papers_first_two_figures_under_the_other_protocol() -> None:
+    loaded = params.load(ROOT / "params.yaml")
+    paper, strict = (loaded.choose(name).runs("fig1", "fig2") for name in ("paper", "paper-strict"))
+    assert loaded.choose("paper-strict").figures == ["fig1", "fig2"]
+    assert [run.model_copy(update={"protocol": "released"}) for run in strict] == paper
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("preset: quick\npreset: tiny\n")
     with pytest.raises(ParamsError, match="'preset' stands twice"):
