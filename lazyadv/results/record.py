@@ -5,15 +5,18 @@ which alone may differ between two runs of the same tuple.
 """
 
 import json
-import math
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from lazyadv.errors import UserError
 from lazyadv.files import read_sealed, write_sealed
 from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search
-from lazyadv.run import RUNS, Run, checked
+from lazyadv.run import RUNS, AdversarialRun, Run, checked
 from lazyadv.workflow.provenance import Ingredients, trusted
+
+Word = Annotated[str, Field(pattern="^[ -~]{1,80}$")]  # of ASCII that can be seen
 
 
 class RecordError(UserError):
@@ -29,6 +32,15 @@ class Result(Measures):
     epochs: tuple[Epoch, ...]
     search: Search | None = None
     invariants: Invariants
+
+
+class Environment(BaseModel):
+    """What tables, captions and estimates take from a record's provenance."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    arithmetic: Word
+    device: Word
+    seconds: Annotated[float, Field(ge=0)]
 
 
 def write(path: Path, made_from: Ingredients, run: Run, result: Result, environment: dict[str, Any]) -> None:
@@ -91,9 +103,10 @@ def read(path: Path) -> Record:
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         record["epochs"] = _rows(record["epochs"])
         result = checked(Result, record, str(path))
+        if not (result.epochs if isinstance(run, AdversarialRun) else result.search):
+            raise ValueError("it has no epochs, or no search")
         made_from = trusted(provenance["made_from"], fingerprint)
-        if not math.isfinite(provenance["seconds"]) or not isinstance(provenance["device"], str):
-            raise ValueError("its provenance has no seconds, or no device")  # which cost.py counts on
+        checked(Environment, provenance, f"{path}: provenance")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = str(error) if isinstance(error, UserError) else f"{path}: not a whole record ({error})"
         raise RecordError(f"{what}; delete it and run again") from None
