@@ -9,17 +9,19 @@ from snakemake.exceptions import WorkflowError
 from lazyadv.errors import UserError
 from lazyadv.results import cost
 from lazyadv.workflow.lock import LockError, hold, lead
-from lazyadv.params import FIGURES
-from lazyadv.workflow import equivalence
+from lazyadv.params import Options
+from lazyadv.workflow import arithmetic, equivalence
 from lazyadv.workflow.pipeline import Pipeline, renew_sentinel, train
 from lazyadv.workflow.progress import show
-from lazyadv.run import EXPERIMENTS, RUNS
+from lazyadv.run import EXPERIMENTS, RUNS, checked
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
 gc.set_threshold(200_000, 20, 100)
 
 try:
-    pipeline = Pipeline.load("params.yaml", config.get("preset"))
+    arithmetic.require_compiler()
+    options = checked(Options, config, "--config (preset, device)")
+    pipeline = Pipeline.load("params.yaml", options.preset or None)
     equivalence.known()
     renew_sentinel()
 except (UserError, OSError) as error:
@@ -31,7 +33,10 @@ def upstream(output):
     """The input function of the rule that makes `output`; see Pipeline.upstream."""
 
     def inputs(wildcards):
-        files, old = pipeline.upstream(Path(output.format(**wildcards)))
+        try:
+            files, old = pipeline.upstream(Path(output.format(**wildcards)))
+        except UserError as error:
+            raise SystemExit(str(error))  # one line, which a WorkflowError here is not
         return [ancient(str(file)) if old else str(file) for file in files]
 
     return inputs
@@ -83,8 +88,8 @@ def demand(output, measure):
 wildcard_constraints:
     dataset="[a-z0-9]+",
     preset="[a-z][a-z0-9-]*",
-    experiment="|".join(EXPERIMENTS),
-    figure="|".join(FIGURES),
+    experiment="[^/]+",
+    figure="[^/]+",
 
 
 localrules:
@@ -172,7 +177,7 @@ for experiment, kind in RUNS.items():
             runtime=demand(record, cost.minutes),
         params:
             flags=flags,
-            device=config.get("device", "cpu"),
+            device=options.device,
         shell:
             "python stages/train.py {params.flags} --device {params.device} "
             "--out {output} > {log} 2>&1"

@@ -24,10 +24,12 @@ from lazyadv.networks.network import Array, Network, to_device
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Count, Pair, Seed, Size, StandardRun, Strict, checked
-from lazyadv.workflow import paths
+from lazyadv.workflow import arithmetic, paths
 
 if TYPE_CHECKING:
     import torch
+
+arithmetic.require_compiler()
 
 __all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
 
