@@ -40,10 +40,12 @@ from lazyadv.networks.boundary import Crossings, search
 from lazyadv.networks.network import Array, Network, to_numpy
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.workflow import paths
+from lazyadv.workflow import arithmetic, paths
 
 if TYPE_CHECKING:
     import torch
+
+arithmetic.require_compiler()
 
 __all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
 

@@ -1,13 +1,16 @@
 """The grid of a figure: a list of blocks, each of which stands for the product of its axes."""
 
+import math
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Run
 from lazyadv.models import Count, Pair, Positive, Radius, Seed, Size, Strict, without_repeats
 
 T = TypeVar("T")
+MOST_RUNS = 100_000  # of a grid; to plan as many takes half a minute
 Axis = Annotated[tuple[T, ...], Field(strict=False, min_length=1), without_repeats]
 
 
@@ -23,6 +26,11 @@ class Block(Strict):
     def has(self, run: Run) -> bool:
         """Whether the run is one of the product."""
         return all(getattr(run, axis) in getattr(self, axis) for axis in run.axes)
+
+    @property
+    def count(self) -> int:
+        """How many runs it stands for."""
+        return math.prod(len(getattr(self, axis)) for axis in EXPERIMENTS[self.experiment].axes)
 
 
 class StandardBlock(Block):
@@ -51,4 +59,11 @@ class AdvtraingapBlock(Block):
     eps: Axis[Positive]
 
 
-Blocks = Annotated[tuple[T, ...], Field(strict=False)]
+def _few_enough(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Refuse, before they are made, more runs than anybody means."""
+    if (count := sum(block.count for block in blocks)) > MOST_RUNS:
+        raise ValueError(f"its blocks stand for {count:,} runs; {MOST_RUNS:,} are the most")
+    return blocks
+
+
+Blocks = Annotated[tuple[T, ...], Field(strict=False), AfterValidator(_few_enough)]

@@ -46,17 +46,18 @@ def checked(model: type[M], content: Any, where: str) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as invalid:
-        error = invalid.errors()[0]
-        key = ".".join(str(part) for part in error["loc"]) or "the file"
-        whole = error["type"] in ("missing", "extra_forbidden") or isinstance(error["input"], dict)
+        errors = invalid.errors()  # of which a misspelt key tells more than the one that is missing for it
+        error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+        key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+        whole = error["type"] in ("missing", "extra_forbidden") or repr(error["input"]).startswith(("{", "[{"))
         got = "" if whole else f" (got {error['input']!r:.60})"
         message = {
             "missing": "is missing",
             "extra_forbidden": "is not a key that is known here; remove it or mend its spelling",
-            "float_type": "is not a number (YAML takes 1e-3 for text: write 0.001)",
+            "float_type": "is not a number",
             "too_short": "has too few values",
             "tuple_type": "is not a list",
             "model_type": "is not a block of keys and values",
         }.get(error["type"], error["msg"].removeprefix("Value error, "))
-        line = f"{where}: {key}: {message}{got}"
+        line = ": ".join(part for part in (where, key, message + got) if part)
         raise ParamsError(" ".join(line.split())) from None

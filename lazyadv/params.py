@@ -29,7 +29,7 @@ from lazyadv.grid import (
 from lazyadv.models import ParamsError, Strict, checked, without_repeats
 
 MOST_VALUES = 1_000_000
-PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 
 
 class Audit(Strict):
@@ -183,6 +183,13 @@ class Params(Strict):
         return {name: preset, **{other: self.presets[other] for other in preset.beside}}
 
 
+class Options(Strict):
+    """What Snakemake's --config takes."""
+
+    preset: Annotated[str, Field(min_length=1)] = ""  # that of params.yaml
+    device: Annotated[str, Field(pattern="^[a-z0-9_]+(:[0-9]+)?$")] = "cpu"
+
+
 def load(path: str | Path) -> Params:
     """Read and check params.yaml.
 
@@ -219,3 +226,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if key.value in [earlier.value for earlier in keys[:place]]:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
         return super().construct_mapping(node, deep)
+
+
+# a number to YAML 1.2, and to DVC, which writes it so; text to the YAML 1.1 of the loader
+_EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
+_UniqueKeyLoader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))

@@ -5,10 +5,11 @@ which alone may differ between two runs of the same tuple.
 """
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from lazyadv.errors import UserError
 from lazyadv.experiments import EXPERIMENTS
@@ -17,6 +18,8 @@ from lazyadv.files import read_sealed, write_sealed
 from lazyadv.models import checked
 from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search, Stopped
 from lazyadv.workflow.provenance import Ingredients, trusted
+
+Word = Annotated[str, Field(pattern="^[ -~]{1,80}$")]  # of ASCII that can be seen
 
 
 class RecordError(UserError):
@@ -32,6 +35,15 @@ class Result(Measures):
     epochs: tuple[Epoch, ...]
     search: Search | None = None
     invariants: Invariants
+
+
+class Environment(BaseModel):
+    """What tables, captions and estimates take from a record's provenance."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    arithmetic: Word
+    device: Word
+    seconds: Annotated[float, Field(ge=0)]
 
 
 def write(path: Path, made_from: Ingredients, run: Run, result: Result, environment: dict[str, Any]) -> None:
@@ -94,9 +106,10 @@ def read(path: Path) -> Record:
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         record["epochs"] = _rows(record["epochs"])
         result = checked(Result, record, str(path))
+        if not (result.epochs or result.search):
+            raise ValueError("it has no epochs")
         made_from = trusted(provenance["made_from"], fingerprint)
-        if not math.isfinite(provenance["seconds"]) or not isinstance(provenance["device"], str):
-            raise ValueError("its provenance has no seconds, or no device")  # which cost.py counts on
+        checked(Environment, provenance, f"{path}: provenance")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = str(error) if isinstance(error, UserError) else f"{path}: not a whole record ({error})"
         raise RecordError(f"{what}; delete it and run again") from None

@@ -32,6 +32,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 KNOWN_WIDTHS = (1000, 100, 300, 3000, 10000)  # each keeps its colour and marker in every figure
 GUIDE: dict[str, Any] = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 1}
 
+matplotlib.rcdefaults()  # whatever the user's own matplotlibrc says
 plt.rcParams.update(
     {
         "font.size": 8,
@@ -160,7 +161,7 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
             parts.append(f"computed on {', '.join(others)}")
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
-    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), fontsize=6, color="0.35")
+    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), fontsize=6, color="0.35", parse_math=False)
 
 
 def save(figure: Figure, path: Path, stamp: str) -> None:

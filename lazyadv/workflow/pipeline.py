@@ -52,7 +52,9 @@ class Pipeline:
                     run = self.run(path)
                     if path in (paths.run_path(preset, run), paths.network_path(preset, run)):
                         return train(run)
-                case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
+                case ("results", preset, experiment, "table.csv"):
+                    if experiment not in EXPERIMENTS:
+                        raise ParamsError(f"there is no experiment {experiment!r}; there are {', '.join(EXPERIMENTS)}")
                     return collect(preset, self.params.choose(preset), experiment)
                 case ("results", preset, "audit.csv"):
                     return audit(preset, self.params.choose(preset))
@@ -144,5 +146,5 @@ def _value(axis: str, text: str) -> Any:
 def _figure(name: str) -> str:
     figure, _, suffix = name.partition(".")
     if figure not in FIGURES or suffix not in ("pdf", "svg"):
-        raise ParamsError(f"there is no figure {name!r}")
+        raise ParamsError(f"there is no figure {figure!r}; there are {', '.join(FIGURES)}, as pdf and svg")
     return figure
