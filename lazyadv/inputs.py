@@ -10,10 +10,10 @@ from pydantic import Field
 
 from lazyadv.data import Split
 from lazyadv.errors import UserError
+from lazyadv.models import Count, Pair, Seed, Size, Strict
 from lazyadv.module import first_line, network_of, require_network, sizes
 from lazyadv.networks.attack import in_range, norms
 from lazyadv.networks.network import Array, Network, rows, to_device, to_numpy
-from lazyadv.run import Count, Pair, Seed, Size, Strict
 
 if TYPE_CHECKING:
     import torch

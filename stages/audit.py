@@ -15,10 +15,10 @@ arithmetic.pin()
 import pandas as pd
 
 from lazyadv import params
+from lazyadv.models import ParamsError
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
-from lazyadv.run import ParamsError
-from lazyadv.workflow import command, pipeline, provenance
+from lazyadv.workflow import command, provenance, recipes
 
 
 def main() -> None:
@@ -26,12 +26,14 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = pipeline.audit(args.preset, preset)
+    recipe = recipes.audit(args.preset, preset)
     if not preset.audited:
         raise ParamsError(f"params.yaml: presets.{args.preset}.audit: names no run to audit")
     rows = []
     for run in preset.audited:
-        found = audit.examine(*kept.load(args.preset, run))
+        asked, network, split = kept.load(args.preset, run)
+        x, y = split.normalized().x_test, split.y_test
+        found = audit.examine(network, x, y, asked.eps, asked.step, asked.atk_iters)
         axes = run.model_dump(include=set(run.axes))
         rows.append({"run": run.name, "experiment": run.experiment, **axes, **found})
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
@@ -39,7 +41,7 @@ def main() -> None:
     for path in set(Path("results", args.preset).glob("*/networks/[!.]*.npz")) - known:
         path.unlink()
     out = paths.audit_path(args.preset)
-    table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, pd.DataFrame(rows))
+    table.write(out, recipe.ingredients(provenance.vouched).stamp, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

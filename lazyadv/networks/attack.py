@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from lazyadv.networks.ball import deviations
 from lazyadv.networks.copies import TINY, Neurons, all_products, copy_rows
 from lazyadv.networks.kernel import advance
 from lazyadv.networks.network import Array, Network, namespace, rows, to_numpy
+from lazyadv.networks.outcome import Invariants, share
 from lazyadv.networks.rooms import Examples
 from lazyadv.networks.vectors import CHUNK, SQUARE
 
@@ -160,3 +162,18 @@ def _aligned(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
 def _whole(count: int, part: int) -> int:
     """count, rounded up to a multiple of `part`."""
     return -(-count // part) * part
+
+
+def measure_attack(
+    radius: float, network: Network, start: Network, x: Array, y: Array, perturbation: Array
+) -> Invariants:
+    """The promises of an adversarial run, measured again in float64 on the final network."""
+    double = network.double()
+    claimed = to_numpy(network(x + perturbation) * y <= 0)
+    attacked = to_numpy(x).astype(np.float64) + to_numpy(perturbation)
+    return Invariants(
+        radius=radius,
+        deviation=float(deviations(double, start.double()).max()),
+        max_perturbation=float(norms(to_numpy(perturbation).astype(np.float64)).max()),
+        repredicted=share(double(attacked[claimed]) * to_numpy(y)[claimed] <= 0),
+    )

@@ -1,11 +1,14 @@
 """What an experiment returns: its epochs, why it stopped, and what was measured on the final network."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from lazyadv.networks.network import Network
+
+Stopped: TypeAlias = Literal["patience", "radius", "epochs"]  # docs/protocols.md, steps 7 and 14
 
 
 class Diverged(ArithmeticError):
@@ -21,7 +24,8 @@ class Measures(BaseModel):
 class Epoch(Measures):
     """One epoch: loss and robust train accuracy as they were during it, everything else as measured after it.
 
-    Only adversarial runs have robust accuracies. Under `strict` the test set is attacked after the last epoch only.
+    Only adversarial runs have robust accuracies. Under `strict` the test set is attacked after the last epoch only,
+    and an epoch of `standard` that a step out of the ball ended is measured before that step.
     """
 
     epoch: int
@@ -80,6 +84,11 @@ class Outcome:
 
     network: Network
     epochs: list[Epoch]
-    stopped: str
+    stopped: Stopped
     search: Search | None
     invariants: Invariants
+
+
+def share(confirmed: np.ndarray) -> float:
+    """The fraction that is true; 1 where nothing was claimed."""
+    return float(confirmed.mean()) if len(confirmed) else 1.0

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from lazyadv.experiments.run import Run
 from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.results import record
 from lazyadv.results.kept import KeptNetwork
-from lazyadv.run import Run
 from lazyadv.workflow.provenance import ingredients_in
 
 
@@ -48,7 +48,8 @@ def row(path: Path, run: Run, read: record.Record) -> dict[str, Any]:
     else:
         values |= result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
         values |= {"largest_deviation": max(epoch.deviation for epoch in result.epochs)}
-        values |= {"late_gain": late_gain([epoch.robust_train_accuracy or 0 for epoch in result.epochs])}
+        robust = [epoch.robust_train_accuracy or 0 for epoch in result.epochs]
+        values |= {"best_robust_train_accuracy": max(robust), "late_gain": late_gain(robust)}
     return values | result.invariants.model_dump(exclude_none=True) | {"fingerprint": read.fingerprint}
 
 

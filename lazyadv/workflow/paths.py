@@ -3,7 +3,15 @@
 import json
 from pathlib import Path
 
-from lazyadv.run import Run
+from lazyadv.experiments.run import Run
+from lazyadv.files import SealError, read_sealed
+
+
+def named(file: str) -> Path:
+    """The path of a file as the pipeline names it, also where a link to this folder leads there."""
+    path = Path(file).absolute()
+    root = next((folder for folder in path.parents if folder.exists() and folder.samefile(".")), None)
+    return path.relative_to(root) if root else Path(file)
 
 
 def digits_path(dataset: str) -> Path:
@@ -44,9 +52,9 @@ def figure_paths(preset: str, figure: str) -> list[Path]:
 
 
 def metrics_paths(preset: str) -> list[Path]:
-    """The files of metrics of a preset's ledger, one for each claim in it; none if there is no ledger."""
+    """The files of metrics of a preset's ledger, one for each claim in it; none where it is damaged or not there."""
     try:
-        claims = json.loads(claims_paths(preset)[0].read_bytes())["claims"]
-    except (OSError, ValueError, KeyError):
+        claims = json.loads(read_sealed(claims_paths(preset)[0]))["claims"]
+    except (OSError, SealError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return [metrics_path(preset) / f"{claim}.yaml" for claim in claims]
