@@ -11,9 +11,9 @@ from foolbox.attacks.base import FixedEpsilonAttack, T, get_criterion, raise_if_
 
 from lazyadv.api import InputError, attack
 from lazyadv.inputs import Attack, plain
+from lazyadv.models import checked
 from lazyadv.module import first_line, network_of, require_same
 from lazyadv.networks.network import Network
-from lazyadv.run import checked
 
 
 class LazyPGD(FixedEpsilonAttack):
