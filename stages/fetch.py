@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import data, params
 from lazyadv.run import Dataset
-from lazyadv.workflow import command, paths, pipeline, provenance
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
         digits = data.mnist([*named, *params.load("params.yaml").mirrors, *MNIST.mirrors])
     else:
         digits = data.mnist5k()
-    recipe = pipeline.fetch(args.dataset)
-    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.fingerprint_of).stamp, digits)
+    recipe = recipes.fetch(args.dataset)
+    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.vouched).stamp, digits)
 
 
 if __name__ == "__main__":

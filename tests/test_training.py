@@ -12,7 +12,7 @@ from conftest import random_examples, random_network
 from lazyadv.data import Split
 from lazyadv.networks import training
 from lazyadv.networks.ball import deviations
-from lazyadv.networks.network import draw
+from lazyadv.networks.network import Network, accuracy, draw
 from lazyadv.networks.outcome import Diverged, Epoch
 from lazyadv.results import record
 from lazyadv.run import AdvtraingapRun, AdvtrainRun, Run, StandardRun
@@ -70,9 +70,44 @@ def test_standard_stops_at_the_radius_outside_or_inside() -> None:
     for outcome in (released, strict):
         assert outcome.stopped == "radius"
         assert outcome.invariants.repredicted == 1
-        assert outcome.epochs[-1].deviation > outcome.invariants.radius >= outcome.epochs[-2].deviation
-    assert released.invariants.deviation == pytest.approx(released.epochs[-1].deviation, rel=1e-5)
-    assert strict.invariants.deviation == pytest.approx(strict.epochs[-2].deviation, rel=1e-5)
+        assert outcome.invariants.deviation == pytest.approx(outcome.epochs[-1].deviation, rel=1e-5)
+    assert released.epochs[-1].deviation > released.invariants.radius >= released.epochs[-2].deviation
+    assert strict.invariants.radius >= strict.epochs[-1].deviation > strict.epochs[-2].deviation
+
+
+def path_of(run: StandardRun, data: Split, steps: int) -> list[tuple[Network, float, float]]:
+    """The networks before each of the first steps of SGD, with their deviation and the loss of the minibatch ahead."""
+    order, start = draw(run.seed, len(data.x_train), run.width, data.x_train.shape[1])
+    x, y = data.x_train[order], data.y_train[order]
+    network, path = start.copy(), []
+    for step in range(steps):
+        first = step * run.bs % (-(-len(x) // run.bs) * run.bs)  # an epoch's last minibatch is shorter
+        before, deviation = network.copy(), float(deviations(network, start).max())
+        loss, _ = training.sgd_epoch(network, x[first : first + run.bs], y[first : first + run.bs], run.bs, run.lr)
+        path.append((before, deviation, loss))
+    return path
+
+
+@pytest.mark.parametrize("step", [1, 3, 8, 10])  # within an epoch of four steps, and after its last
+def test_strict_reports_the_network_before_the_first_step_that_leaves_the_ball(step: int) -> None:
+    """A radius that a step meets exactly keeps it; the next smaller one withdraws it."""
+    data, common = split(), {"width": 64, "lr": 0.5}  # √64 rounds nothing
+    path = path_of(standard(**common), data, 12)
+    met = path[step][1]
+    assert met == max(deviation for _, deviation, _ in path[: step + 1]) < path[step + 1][1]
+    for radius, kept in ((met, step), (np.nextafter(met, 0), step - 1)):
+        outcome = training.standard(standard(**common, C0=radius * 8), data, "cpu", silent)
+        network, deviation, _ = path[kept]
+        assert outcome.invariants.radius == radius
+        assert outcome.stopped == "radius"
+        assert np.array_equal(outcome.network.w, network.w)
+        assert np.array_equal(outcome.network.b, network.b)
+        last = outcome.epochs[-1]
+        losses = [loss for _, _, loss in path[last.epoch * 4 : kept + 1]]
+        assert len(outcome.epochs) == kept // 4 + 1
+        assert last.deviation == deviation <= radius
+        assert last.loss == pytest.approx(np.mean(losses), rel=1e-6)
+        assert last.clean_test_accuracy == accuracy(network, data.x_test, data.y_test)
 
 
 def test_released_counts_misclassified_examples_as_zero() -> None:

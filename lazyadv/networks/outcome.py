@@ -21,7 +21,8 @@ class Measures(BaseModel):
 class Epoch(Measures):
     """One epoch: loss and robust train accuracy as they were during it, everything else as measured after it.
 
-    Only adversarial runs have robust accuracies. Under `strict` the test set is attacked after the last epoch only.
+    Only adversarial runs have robust accuracies. Under `strict` the test set is attacked after the last epoch only,
+    and an epoch of `standard` that a step out of the ball ended is measured before that step.
     """
 
     epoch: int

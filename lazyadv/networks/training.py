@@ -1,6 +1,7 @@
 """The two experiments: standard training until the lazy radius, and projected adversarial training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,19 +21,21 @@ Report = Callable[[Epoch], None]
 # a run that diverges is found by its loss and deviation, not by warnings on the way
 @np.errstate(over="ignore", invalid="ignore")
 def standard(run: StandardRun, split: Split, device: str, report: Report) -> Outcome:
-    """SGD until an epoch leaves the (2,∞) ball, then the step along the gradient that flips each test example.
+    """SGD until it leaves the (2,∞) ball, then the step along the gradient that flips each test example.
 
-    docs/protocols.md, steps 7 to 9. `released` keeps the first network outside the ball, `strict` the last inside.
-    With C0 = 0 the network is not trained.
+    docs/protocols.md, steps 7 to 9. `released` measures the deviation after every epoch and keeps the first network
+    outside the ball; `strict` measures it after every step and keeps the last inside. C0 = 0 means no training.
     """
     split = split.normalized() if run.normalize else split
     network, start, x, y = _begin(run, split, device)
     x_test, y_test = _move(split.x_test, device), _move(split.y_test, device)
     epochs: list[Epoch] = []
-    stopped = "epochs" if run.radius > 0 else "radius"
-    while stopped == "epochs" and len(epochs) < run.T:
-        inside = network.copy() if run.protocol == "strict" else network
-        loss, _ = sgd_epoch(network, x, y, run.bs, run.lr)
+    left = run.radius == 0
+    while not left and len(epochs) < run.T:
+        if run.protocol == "strict":
+            loss, left = _sgd_inside(network, x, y, run, start, len(epochs))
+        else:
+            loss, _ = sgd_epoch(network, x, y, run.bs, run.lr)
         deviation = float(deviations(network, start).max())
         _require_finite(len(epochs), loss, deviation)
         epochs.append(
@@ -44,12 +47,11 @@ def standard(run: StandardRun, split: Split, device: str, report: Report) -> Out
             )
         )
         report(epochs[-1])
-        if deviation > run.radius:
-            network, stopped = inside, "radius"
+        left = left or deviation > run.radius
     search, repredicted = measure_search(network, split.x_test, split.y_test, run.protocol)
     deviation = float(deviations(network.double(), start.double()).max())
     invariants = Invariants(radius=run.radius, deviation=deviation, repredicted=repredicted)
-    return Outcome(network, epochs, stopped, search, invariants)
+    return Outcome(network, epochs, "radius" if left else "epochs", search, invariants)
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -115,22 +117,58 @@ def sgd_epoch(
     Returns:
         the means over minibatches of the loss and of the accuracy, both from just before each step.
     """
-    xp = namespace(x)
     losses, accuracies = [], []
+    for loss, correct in _sgd(network, x, y, bs, lr):
+        losses.append(loss)
+        accuracies.append(correct)
+        if ball:
+            project(network, *ball)
+    return _mean(losses), _mean(accuracies)
+
+
+def _sgd_inside(
+    network: Network, x: Array, y: Array, run: StandardRun, start: Network, epoch: int
+) -> tuple[float, bool]:
+    """One pass of SGD, or the part of it before the first step that leaves the run's ball; that step is withdrawn.
+
+    Returns:
+        the mean loss over the minibatches seen, the withdrawn step's included, and whether a step left the ball.
+    """
+    losses = []
+    inside = replace(network)
+    for loss, _ in _sgd(network, x, y, run.bs, run.lr):
+        losses.append(loss)
+        deviation = float(deviations(network, start).max())
+        _require_finite(epoch, float(loss), deviation)
+        if deviation > run.radius:
+            network.w, network.b = inside.w, inside.b
+            return _mean(losses), True
+        inside = replace(network)
+    return _mean(losses), False
+
+
+def _sgd(network: Network, x: Array, y: Array, bs: int, lr: float) -> Iterator[tuple[Array, Array]]:
+    """Take a step for each minibatch in turn; yield the loss and the accuracy from just before it.
+
+    A step binds new arrays to the network: a shallow copy taken before it stays as it is.
+    """
+    xp = namespace(x)
     for first in range(0, len(x), bs):
         batch, labels = x[first : first + bs], y[first : first + bs]
         z = network.hidden(batch)  # (B, m)
         margin = labels * (z.clip(0) @ network.v + network.c)  # (B,)
         decay = xp.exp(-abs(margin))
-        losses.append((xp.log1p(decay) - margin.clip(None, 0)).mean())
-        accuracies.append((margin > 0).sum() / len(labels))
+        loss = (xp.log1p(decay) - margin.clip(None, 0)).mean()
         pull = labels * xp.where(margin > 0, decay, 1 + 0 * decay) / (1 + decay)  # −∂ℓ/∂f = y / (1 + exp(y f))
         back = (lr / len(labels) * pull)[:, None] * ((z > 0) * network.v)  # (B, m)
-        network.w += back.T @ batch
-        network.b += back.sum(0)
-        if ball:
-            project(network, *ball)
-    return float(sum(losses)) / len(losses), float(sum(accuracies)) / len(accuracies)
+        stepped = back.T @ batch
+        stepped += network.w
+        network.w, network.b = stepped, network.b + back.sum(0)
+        yield loss, (margin > 0).sum() / len(labels)
+
+
+def _mean(values: list[Array]) -> float:
+    return float(sum(values)) / len(values)
 
 
 def measure_search(network: Network, x: np.ndarray, y: np.ndarray, protocol: str) -> tuple[Search, float]:
