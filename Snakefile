@@ -2,6 +2,8 @@
 # A file's inputs are those of its recipe in lazyadv/workflow/recipes.py; what makes it run again is a change of its
 # fingerprint (lazyadv/workflow/provenance.py), never its date.
 import gc
+import os
+import sys
 from pathlib import Path
 
 from snakemake.dag import DAG
@@ -26,6 +28,8 @@ try:
 except (UserError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
+
+STAGES = os.path.relpath(Path(workflow.basedir, "stages"))
 
 
 async def ignore_dates(*_):
@@ -121,13 +125,7 @@ rule all:
 
 rule data:
     input:
-        sorted(
-            {
-                str(file)
-                for run in pipeline.runs()
-                for file in train(run).files
-            }
-        ),
+        sorted({str(file) for run in pipeline.runs() for file in train(run).files}),
 
 
 rule claims:
@@ -139,11 +137,11 @@ rule fetch:
     input:
         upstream("data/{dataset}/digits.npz"),
     output:
-        "data/{dataset}/digits.npz",
+        update("data/{dataset}/digits.npz"),
     log:
         "logs/fetch/{dataset}.log",
     shell:
-        "python stages/fetch.py {wildcards.dataset} > {log} 2>&1"
+        "{sys.executable:q} {STAGES:q}/fetch.py {wildcards.dataset} > {log} 2>&1"
 
 
 rule prepare:
@@ -152,7 +150,9 @@ rule prepare:
             "data/{dataset}/{first}-{second}/size={size},antialias={antialias}.npz"
         ),
     output:
-        "data/{dataset}/{first,[0-9]}-{second,[0-9]}/size={size,[0-9]+},antialias={antialias,true|false}.npz",
+        update(
+            "data/{dataset}/{first,[0-9]}-{second,[0-9]}/size={size,[0-9]+},antialias={antialias,true|false}.npz"
+        ),
     log:
         "logs/prepare/{dataset}/{first}-{second}/size={size},antialias={antialias}.log",
     params:
@@ -160,7 +160,7 @@ rule prepare:
             "--antialias" if wildcards.antialias == "true" else "--no-antialias"
         ),
     shell:
-        "python stages/prepare.py {wildcards.dataset} --num1 {wildcards.first} --num2 {wildcards.second} "
+        "{sys.executable:q} {STAGES:q}/prepare.py {wildcards.dataset} --num1 {wildcards.first} --num2 {wildcards.second} "
         "--size {wildcards.size} {params.antialias} > {log} 2>&1"
 
 
@@ -175,7 +175,7 @@ for experiment, kind in RUNS.items():
         input:
             upstream(record),
         output:
-            record,
+            update(record),
         log:
             f"logs/{{preset}}/{experiment}/{name}.log",
         group:
@@ -188,7 +188,7 @@ for experiment, kind in RUNS.items():
             flags=flags,
             device=config.get("device", "cpu"),
         shell:
-            "python stages/train.py {params.flags} --device {params.device} "
+            "{sys.executable:q} {STAGES:q}/train.py {params.flags} --device {params.device:q} "
             "--out {output} > {log} 2>&1"
 
 
@@ -196,54 +196,53 @@ rule collect:
     input:
         upstream("results/{preset}/{experiment}/table.csv"),
     output:
-        "results/{preset}/{experiment}/table.csv",
+        update("results/{preset}/{experiment}/table.csv"),
     log:
         "logs/{preset}/{experiment}/collect.log",
     shell:
-        "python stages/collect.py {wildcards.experiment} --preset {wildcards.preset} > {log} 2>&1"
+        "{sys.executable:q} {STAGES:q}/collect.py {wildcards.experiment} --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule plot:
     input:
         upstream("figures/{preset}/{figure}.pdf"),
     output:
-        "figures/{preset}/{figure}.pdf",
-        "figures/{preset}/{figure}.svg",
+        update("figures/{preset}/{figure}.pdf"),
+        update("figures/{preset}/{figure}.svg"),
     log:
         "logs/{preset}/{figure}.log",
     shell:
-        "python stages/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
+        "{sys.executable:q} {STAGES:q}/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule audit:
     input:
         upstream("results/{preset}/audit.csv"),
     output:
-        "results/{preset}/audit.csv",
+        update("results/{preset}/audit.csv"),
     log:
         "logs/{preset}/audit.log",
     shell:
-        "python stages/audit.py --preset {wildcards.preset} > {log} 2>&1"
+        "{sys.executable:q} {STAGES:q}/audit.py --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule ledger:
     input:
         upstream("results/{preset}/claims.json"),
     output:
-        "results/{preset}/claims.json",
-        "results/{preset}/claims.md",
-        directory("results/{preset}/metrics"),
+        update("results/{preset}/claims.json"),
+        update("results/{preset}/claims.md"),
     log:
         "logs/{preset}/claims.log",
     shell:
-        "python stages/claims.py --preset {wildcards.preset} > {log} 2>&1"
+        "{sys.executable:q} {STAGES:q}/claims.py --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule publish:
     input:
         upstream("figures/{figure}.pdf"),
     output:
-        "figures/{figure}.pdf",
+        update("figures/{figure}.pdf"),
     log:
         "logs/{figure}.log",
     params:

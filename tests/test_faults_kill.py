@@ -119,6 +119,21 @@ def test_of_two_files_that_are_made_together_one_may_be_missing(copied: Project,
     assert copied.outputs() == finished.outputs()
 
 
+def test_a_job_that_fails_loses_nothing(copied: Project) -> None:
+    """Before it has written, or after a part; nor where its program is not found."""
+    before = copied.outputs()
+    copied.edit("stages/plot.py", "def main() -> None:", "def main() -> None:\n    raise OSError('no luck')")
+    copied.edit("stages/claims.py", "    folder = ", "    raise OSError('no luck')\n    folder = ")
+    assert "plot.py: no luck" in copied.snakemake("all", "claims", ok=False)
+    assert copied.outputs() == before
+    copied.edit("stages/train.py", "def main() -> None:", "def main() -> None:\n    raise OSError('no luck')")
+    record = next(name for name in before if "/runs/" in name)
+    assert "train.py: no luck" in copied.snakemake(record, ok=False)
+    copied.edit("Snakefile", "{sys.executable:q}", "no-such-program")
+    assert "no-such-program: command not found" in copied.snakemake(record, ok=False)
+    assert copied.outputs() == before
+
+
 def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None:
     """Or it would write its record while the next Snakemake trains the same run."""
     project.edit("params.yaml", "standard: {bs: 64, T: 3, lr: 0.1", "standard: {bs: 64, T: 1000000, lr: 0.000001")
