@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 from project import QUIET, Clone, Project
 
-from lazyadv.data import FILES
+from lazyadv.digits import FILES
 from lazyadv.networks.network import Network, draw
 from lazyadv.workflow.sources import ROOT
 
@@ -87,7 +87,7 @@ def _make_origin(root: Path) -> None:
         (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
     project.run("git", "init", "-q", "-b", "main")
     project.run("rm", "dvc.lock")
-    for preset in ("quick", "quick-released", "paper"):
+    for preset in ("quick", "quick-released", "paper", "paper-strict"):
         project.run("rm", "-rf", f"results/{preset}", f"figures/{preset}")
     project.run("rm", "equivalences.json")
     project.run("git", "add", "-A")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from project import environment
 
-from lazyadv.run import ParamsError
+from lazyadv.models import ParamsError
 from lazyadv.workflow.sources import ROOT
 
 sys.path.insert(0, str(ROOT / "stages"))

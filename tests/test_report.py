@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from project import Project
 
 from lazyadv.params import BLOCKS
 from lazyadv.report import embedded
+from lazyadv.results.ledger import LEDGER
 
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 
@@ -69,6 +71,17 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
         assert (f"#rows/{claim}" in found.links) == bool(data["sets"][claim])
     assert page.count("data:image/svg+xml") == 6
     assert "30 of 30 runs are here." in page
+
+
+def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(copied: Project) -> None:
+    written = yaml.safe_load((copied.root / "params.yaml").read_text())
+    written["presets"]["tiny"] |= {"fig3": [], "fig4": [], "pairs": [], "examples": [], "audit": {}}
+    (copied.root / "params.yaml").write_text(yaml.safe_dump(written))
+    copied.run("python", "stages/claims.py", "--preset", "tiny")
+    said = (copied.root / "results/tiny/claims.md").read_text().splitlines()
+    asked = [("not asked of this preset" in line) for line in said if "**" in line]
+    assert asked == [claim.figure not in ("fig1", "fig2") for claim in LEDGER]
+    assert report(copied).count("data:image/svg+xml") == 2
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +181,7 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     assert re.search(r"16 of 30 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not what was sealed" in page
-    copied.edit("lazyadv/networks/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
+    copied.edit("lazyadv/experiments/adversarial.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
     assert re.search(r"16 of 30 runs are here, .*29 stale.*, .*1 missing", report(copied))
 
