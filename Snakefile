@@ -2,7 +2,7 @@
 # A file's inputs are those of its recipe in lazyadv/workflow/recipes.py; what makes it run again is a change of its
 # fingerprint (lazyadv/workflow/provenance.py), never its date.
 import gc
-import os
+import logging
 import sys
 from pathlib import Path
 
@@ -32,7 +32,12 @@ except (UserError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
 
-STAGES = os.path.relpath(Path(workflow.basedir, "stages"))
+# in a rule, `python stages/…` is the Python that Snakemake runs on, and a stage of this clone, wherever the work is
+shell.prefix(
+    'set -euo pipefail; python() {{ {sys.executable:q} {workflow.basedir:q}/"$@"; }}; '
+)
+# Snakemake's own log may lie on a full disk; or each of its lines would be a traceback
+logging.raiseExceptions = False
 
 
 async def ignore_dates(*_):
@@ -147,7 +152,7 @@ rule fetch:
     log:
         "logs/fetch/{dataset}.log",
     shell:
-        "{sys.executable:q} {STAGES:q}/fetch.py {wildcards.dataset} > {log} 2>&1"
+        "python stages/fetch.py {wildcards.dataset} > {log} 2>&1"
 
 
 rule prepare:
@@ -166,7 +171,7 @@ rule prepare:
             "--antialias" if wildcards.antialias == "true" else "--no-antialias"
         ),
     shell:
-        "{sys.executable:q} {STAGES:q}/prepare.py {wildcards.dataset} --num1 {wildcards.first} --num2 {wildcards.second} "
+        "python stages/prepare.py {wildcards.dataset} --num1 {wildcards.first} --num2 {wildcards.second} "
         "--size {wildcards.size} {params.antialias} > {log} 2>&1"
 
 
@@ -194,7 +199,7 @@ for experiment, kind in EXPERIMENTS.items():
             flags=flags,
             device=options.device,
         shell:
-            "{sys.executable:q} {STAGES:q}/train.py {params.flags} --device {params.device:q} "
+            "python stages/train.py {params.flags} --device {params.device:q} "
             "--out {output} > {log} 2>&1"
 
 
@@ -206,7 +211,7 @@ rule collect:
     log:
         "logs/{preset}/{experiment}/collect.log",
     shell:
-        "{sys.executable:q} {STAGES:q}/collect.py {wildcards.experiment} --preset {wildcards.preset} > {log} 2>&1"
+        "python stages/collect.py {wildcards.experiment} --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule plot:
@@ -218,7 +223,7 @@ rule plot:
     log:
         "logs/{preset}/{figure}.log",
     shell:
-        "{sys.executable:q} {STAGES:q}/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
+        "python stages/plot.py {wildcards.figure} --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule audit:
@@ -229,7 +234,7 @@ rule audit:
     log:
         "logs/{preset}/audit.log",
     shell:
-        "{sys.executable:q} {STAGES:q}/audit.py --preset {wildcards.preset} > {log} 2>&1"
+        "python stages/audit.py --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule ledger:
@@ -241,7 +246,7 @@ rule ledger:
     log:
         "logs/{preset}/claims.log",
     shell:
-        "{sys.executable:q} {STAGES:q}/claims.py --preset {wildcards.preset} > {log} 2>&1"
+        "python stages/claims.py --preset {wildcards.preset} > {log} 2>&1"
 
 
 rule publish:

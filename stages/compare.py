@@ -25,8 +25,10 @@ from lazyadv.workflow import command
 def main() -> None:
     command.parser(__doc__).parse_args()
     cache = Path(dvc("cache", "dir"), "files", "md5")
-    for out, digest in kept():
-        dvc("fetch", str(out))
+    outs = list(kept())
+    if outs:
+        dvc("fetch", *(str(out) for out, _ in outs))
+    for out, digest in outs:
         kept_as = cache / digest[:2] / digest[2:]
         committed = {out: kept_as}
         if out.is_dir():

@@ -25,7 +25,7 @@ def jobs(snakemake: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     found = []
     for process in psutil.Process(snakemake.pid).children(recursive=True):
         try:
-            if process.cmdline()[1:2] and process.cmdline()[1].startswith("stages/"):
+            if process.cmdline()[1:2] and Path(process.cmdline()[1]).parent.name == "stages":
                 found.append(process)
         except psutil.NoSuchProcess:
             pass
@@ -37,7 +37,7 @@ def a_job(snakemake: "subprocess.Popen[bytes]", stage: str) -> psutil.Process:
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline and snakemake.poll() is None:
         for job in jobs(snakemake):
-            if job.cmdline()[1] == f"stages/{stage}.py":
+            if Path(job.cmdline()[1]).name == f"{stage}.py":
                 return job
         time.sleep(0.05)
     pytest.fail(f"no job of {stage}")
