@@ -2,6 +2,8 @@
 # A file's inputs are those of its recipe in lazyadv/workflow/recipes.py; what makes it run again is a change of its
 # fingerprint (lazyadv/workflow/provenance.py), never its date.
 import gc
+import logging
+import sys
 from pathlib import Path
 
 from snakemake.dag import DAG
@@ -29,6 +31,13 @@ try:
 except (UserError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
+
+# in a rule, `python stages/…` is the Python that Snakemake runs on, and a stage of this clone, wherever the work is
+shell.prefix(
+    'set -euo pipefail; python() {{ {sys.executable:q} {workflow.basedir:q}/"$@"; }}; '
+)
+# Snakemake's own log may lie on a full disk; or each of its lines would be a traceback
+logging.raiseExceptions = False
 
 
 async def ignore_dates(*_):
@@ -139,7 +148,7 @@ rule fetch:
     input:
         upstream("data/{dataset}/digits.npz"),
     output:
-        "data/{dataset}/digits.npz",
+        update("data/{dataset}/digits.npz"),
     log:
         "logs/fetch/{dataset}.log",
     shell:
@@ -152,7 +161,9 @@ rule prepare:
             "data/{dataset}/{first}-{second}/size={size},antialias={antialias}.npz"
         ),
     output:
-        "data/{dataset}/{first,[0-9]}-{second,[0-9]}/size={size,[0-9]+},antialias={antialias,true|false}.npz",
+        update(
+            "data/{dataset}/{first,[0-9]}-{second,[0-9]}/size={size,[0-9]+},antialias={antialias,true|false}.npz"
+        ),
     log:
         "logs/prepare/{dataset}/{first}-{second}/size={size},antialias={antialias}.log",
     params:
@@ -175,7 +186,7 @@ for experiment, kind in EXPERIMENTS.items():
         input:
             upstream(record),
         output:
-            record,
+            update(record),
         log:
             f"logs/{{preset}}/{experiment}/{name}.log",
         group:
@@ -188,7 +199,7 @@ for experiment, kind in EXPERIMENTS.items():
             flags=flags,
             device=options.device,
         shell:
-            "python stages/train.py {params.flags} --device {params.device} "
+            "python stages/train.py {params.flags} --device {params.device:q} "
             "--out {output} > {log} 2>&1"
 
 
@@ -196,7 +207,7 @@ rule collect:
     input:
         upstream("results/{preset}/{experiment}/table.csv"),
     output:
-        "results/{preset}/{experiment}/table.csv",
+        update("results/{preset}/{experiment}/table.csv"),
     log:
         "logs/{preset}/{experiment}/collect.log",
     shell:
@@ -207,8 +218,8 @@ rule plot:
     input:
         upstream("figures/{preset}/{figure}.pdf"),
     output:
-        "figures/{preset}/{figure}.pdf",
-        "figures/{preset}/{figure}.svg",
+        update("figures/{preset}/{figure}.pdf"),
+        update("figures/{preset}/{figure}.svg"),
     log:
         "logs/{preset}/{figure}.log",
     shell:
@@ -219,7 +230,7 @@ rule audit:
     input:
         upstream("results/{preset}/audit.csv"),
     output:
-        "results/{preset}/audit.csv",
+        update("results/{preset}/audit.csv"),
     log:
         "logs/{preset}/audit.log",
     shell:
@@ -230,9 +241,8 @@ rule ledger:
     input:
         upstream("results/{preset}/claims.json"),
     output:
-        "results/{preset}/claims.json",
-        "results/{preset}/claims.md",
-        directory("results/{preset}/metrics"),
+        update("results/{preset}/claims.json"),
+        update("results/{preset}/claims.md"),
     log:
         "logs/{preset}/claims.log",
     shell:
@@ -243,7 +253,7 @@ rule publish:
     input:
         upstream("figures/{figure}.pdf"),
     output:
-        "figures/{figure}.pdf",
+        update("figures/{figure}.pdf"),
     log:
         "logs/{figure}.log",
     params:

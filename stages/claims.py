@@ -41,11 +41,12 @@ def main() -> None:
         strict=True,
     ):
         write_sealed(path, text.encode())
-    for key, values in claims.as_metrics(findings).items():
-        write_sealed(
-            paths.metrics_path(args.preset) / f"{key}.yaml",
-            f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode(),
-        )
+    folder = paths.metrics_path(args.preset)
+    metrics = {folder / f"{key}.yaml": values for key, values in claims.as_metrics(findings).items()}
+    for path, values in metrics.items():
+        write_sealed(path, f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode())
+    for path in set(folder.glob("*.yaml")) - metrics.keys():  # of claims that are no more
+        path.unlink()
     print(shown)
 
 

@@ -1,8 +1,8 @@
 """Compare the results made here with those that are committed; where they are the same, take the latter.
 
-A run that is made again has the same bytes but for `provenance`: who made it, when, in how many seconds. Where a
-folder that DVC keeps differs in nothing else, the committed one takes its place, complete, so that git and DVC have
-nothing to report. One that differs is left as it is, and named.
+A run that is made again has the same bytes but for `provenance`: who made it, when, in how many seconds. Where what
+DVC keeps (folders, data) differs in nothing else, the committed takes its place, complete, so that git and DVC have
+nothing to report. What differs is left as it is, and named.
 """
 
 import hashlib
@@ -25,18 +25,23 @@ from lazyadv.workflow import command
 def main() -> None:
     command.parser(__doc__).parse_args()
     cache = Path(dvc("cache", "dir"), "files", "md5")
-    for folder, digest in kept_folders():
-        dvc("fetch", "--quiet", str(folder))
-        manifest = json.loads((cache / digest[:2] / digest[2:]).read_bytes())
-        committed = {folder / each["relpath"]: cache / each["md5"][:2] / each["md5"][2:] for each in manifest}
-        there = [file for file in folder.rglob("*") if file.is_file()]
+    outs = list(kept())
+    if outs:
+        dvc("fetch", *(str(out) for out, _ in outs))
+    for out, digest in outs:
+        kept_as = cache / digest[:2] / digest[2:]
+        committed = {out: kept_as}
+        if out.is_dir():
+            manifest = json.loads(kept_as.read_bytes())
+            committed = {out / each["relpath"]: cache / each["md5"][:2] / each["md5"][2:] for each in manifest}
+        there = [file for file in (out, *out.rglob("*")) if file.is_file()]
         others = [file for file in there if file not in committed or not same(file, committed[file])]
         if others:
-            print(f"{folder}: {len(others)} of {len(there)} files are not as committed, and kept: {others[0]}, …")
+            print(f"{out}: {len(others)} of {len(there)} files are not as committed, and kept: {others[0]}, …")
             continue
         if len(there) < len(committed) or any(md5(file) != md5(committed[file]) for file in there):
-            dvc("checkout", "--quiet", "--force", str(folder))
-        print(f"{folder}: as committed, all {len(there)} files that are here")
+            dvc("checkout", "--force", str(out))
+        print(f"{out}: as committed, all {len(there)} files that are here")
 
 
 def dvc(*arguments: str) -> str:
@@ -45,15 +50,16 @@ def dvc(*arguments: str) -> str:
     Raises:
         UserError: it fails.
     """
-    done = subprocess.run(["dvc", *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = done.stderr.strip().partition("\n")[0]
+        reason = done.stderr.strip().rpartition("ERROR: ")[2].partition("\n")[0]
         raise UserError(f"nothing to compare with: dvc {' '.join(arguments)}: {reason}")
     return done.stdout.strip()
 
 
-def kept_folders() -> Iterator[tuple[Path, str]]:
-    """The folders here that dvc.lock names and DVC's cache has, with their digests.
+def kept() -> Iterator[tuple[Path, str]]:
+    """The folders and data here that dvc.lock names, with their digests.
 
     Raises:
         UserError: a dvc.lock is damaged.
@@ -64,9 +70,9 @@ def kept_folders() -> Iterator[tuple[Path, str]]:
             outs = [(Path(out["path"]), out["md5"]) for stage in stages.values() for out in stage.get("outs", [])]
         except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
             raise UserError(f"{lock}: cannot be read: {' '.join(str(error).split())}; restore it from git") from None
-        for folder, digest in outs:
-            if folder.is_dir() and folder.name != "metrics":  # those are in git
-                yield folder, digest
+        for out, digest in outs:
+            if (out.is_dir() and out.name != "metrics") or (out.is_file() and out.suffix == ".npz"):  # metrics: in git
+                yield out, digest
 
 
 def same(file: Path, committed: Path) -> bool:

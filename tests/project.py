@@ -95,7 +95,7 @@ class Project:
         found: dict[str, Any] = {}
         for folder in ("data", "results/tiny", "figures"):
             for path in (self.root / folder).rglob("*"):
-                if path.is_file() and path.name != ".snakemake_timestamp":  # Snakemake's own
+                if path.is_file():
                     found[str(path.relative_to(self.root))] = path.read_bytes()
         for name, content in found.items():
             if "/runs/" in name and name.endswith(".json"):

@@ -3,8 +3,11 @@
 import json
 import subprocess
 
+import yaml
 from project import Project, environment
 
+from lazyadv.params import load
+from lazyadv.workflow.paths import pair_path
 from lazyadv.workflow.sources import ROOT
 
 
@@ -27,6 +30,19 @@ def test_the_committed_results_are_those_of_the_committed_code() -> None:
     ]
     modified += [item for change in changes for item in change.get("changed deps", {}).get("params.yaml", {}).items()]
     assert not modified, "run `dvc repro && dvc push` and commit what they change"
+
+
+def test_dvc_keeps_the_data_of_the_quick_pair_file_by_file() -> None:
+    """So that other sizes and presets, whose data lie in the same folder, change nothing that DVC keeps."""
+    quick = load(ROOT / "params.yaml").choose("quick")
+    runs = [run for run in quick.runs(*quick.figures) if run.pair == (0, 1)]
+    data = {str(pair_path(run.dataset, run.pair, run.size, run.antialias)) for run in runs}
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert {path for out in stages["data"]["outs"] for path in out} == data
+    others = yaml.safe_load((ROOT / "results/quick-released/dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for experiment in ("standard", "advtrain", "advtraingap"):
+        for each in (stages, others):
+            assert {path for path in each[experiment]["deps"] if path.startswith("data/")} == data
 
 
 def test_papers_results_are_drawn_and_judged_without_mnist(project: Project) -> None:

@@ -25,7 +25,7 @@ def jobs(snakemake: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     found = []
     for process in psutil.Process(snakemake.pid).children(recursive=True):
         try:
-            if process.cmdline()[1:2] and process.cmdline()[1].startswith("stages/"):
+            if process.cmdline()[1:2] and Path(process.cmdline()[1]).parent.name == "stages":
                 found.append(process)
         except psutil.NoSuchProcess:
             pass
@@ -37,7 +37,7 @@ def a_job(snakemake: "subprocess.Popen[bytes]", stage: str) -> psutil.Process:
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline and snakemake.poll() is None:
         for job in jobs(snakemake):
-            if job.cmdline()[1] == f"stages/{stage}.py":
+            if Path(job.cmdline()[1]).name == f"{stage}.py":
                 return job
         time.sleep(0.05)
     pytest.fail(f"no job of {stage}")
@@ -117,6 +117,21 @@ def test_of_two_files_that_are_made_together_one_may_be_missing(copied: Project,
     forget(copied, name)
     copied.snakemake("all", "claims")
     assert copied.outputs() == finished.outputs()
+
+
+def test_a_job_that_fails_loses_nothing(copied: Project) -> None:
+    """Before it has written, or after a part; nor where its program is not found."""
+    before = copied.outputs()
+    copied.edit("stages/plot.py", "def main() -> None:", "def main() -> None:\n    raise OSError('no luck')")
+    copied.edit("stages/claims.py", "    folder = ", "    raise OSError('no luck')\n    folder = ")
+    assert "plot.py: no luck" in copied.snakemake("all", "claims", ok=False)
+    assert copied.outputs() == before
+    copied.edit("stages/train.py", "def main() -> None:", "def main() -> None:\n    raise OSError('no luck')")
+    record = next(name for name in before if "/runs/" in name)
+    assert "train.py: no luck" in copied.snakemake(record, ok=False)
+    copied.edit("Snakefile", "{sys.executable:q}", "no-such-program")
+    assert "no-such-program: command not found" in copied.snakemake(record, ok=False)
+    assert copied.outputs() == before
 
 
 def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The real Snakefile on the tiny preset, from nothing to four PDFs; and what it does on the way."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,21 @@ def test_why_takes_any_path_to_a_file_and_another_preset(finished: Project, tmp_
     for file in (finished.root / "figures/fig3.pdf", tmp_path / "link" / "figures" / "fig3.pdf"):
         said = finished.run("python", "stages/why.py", str(file), "--preset", "tiny").stdout
         assert said.startswith("figures/fig3.pdf: fresh as made\n")
+
+
+def test_from_anywhere_and_without_the_environment(tmp_path: Path) -> None:
+    """`--directory` elsewhere, in folders with odd names, where `python` is another or none."""
+    project, elsewhere = Project(tmp_path / "the {first}'s" / "clone"), tmp_path / "else where"
+    project.edit("params.yaml", "preset: quick", "preset: tiny")
+    elsewhere.mkdir()
+    shutil.copy(project.root / "params.yaml", elsewhere)
+    (tmp_path / "python").write_text("#!/bin/false\n")
+    (tmp_path / "python").chmod(0o755)
+    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--cores", "1", "data/mnist5k/digits.npz"]
+    for where in ([], ["-s", f"{project.root}/Snakefile", "--directory", str(elsewhere)]):
+        project.run(*snakemake, *where, PATH=f"{tmp_path}:/usr/bin:/bin")
+    for root in (project.root, elsewhere):
+        assert (root / "data/mnist5k/digits.npz").exists()
 
 
 def test_nothing_is_left_to_do(finished: Project) -> None:

@@ -17,6 +17,8 @@ from tqdm import tqdm
 SECONDS = 20  # between two lines in a log
 ROUTINE = {LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.GROUP_INFO, LogEvent.PROGRESS}
 
+NOISE = ("Select jobs to execute", "Cannot restore")  # the latter where a job that failed had nothing to replace
+
 
 class Progress(logging.Handler):
     """Follows the jobs of a Snakemake call by their numbers, each with its share of the work in any unit."""
@@ -72,7 +74,7 @@ class Progress(logging.Handler):
 
     def hush(self, record: logging.LogRecord) -> bool:
         """A filter for Snakemake's other handlers: not what is routine, and nothing on top of the bar."""
-        routine = get_event(record) in ROUTINE or record.msg == "Select jobs to execute..."
+        routine = get_event(record) in ROUTINE or str(record.msg).startswith(NOISE)
         if not routine:
             self.bar.clear()
         return not routine
