@@ -1,9 +1,10 @@
 # The table of contents: fetch -> prepare -> train -> collect -> plot, audit, claims.
-# A file's inputs are those of its recipe in lazyadv/workflow/pipeline.py; what makes it run again is a change of its
-# fingerprint (lazyadv/workflow/provenance.py), never its age.
+# A file's inputs are those of its recipe in lazyadv/workflow/recipes.py; what makes it run again is a change of its
+# fingerprint (lazyadv/workflow/provenance.py), never its date.
 import gc
 from pathlib import Path
 
+from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 
 from lazyadv.errors import UserError
@@ -11,8 +12,9 @@ from lazyadv.results import cost
 from lazyadv.workflow.lock import LockError, hold, lead
 from lazyadv.params import FIGURES
 from lazyadv.workflow import equivalence
-from lazyadv.workflow.pipeline import Pipeline, renew_sentinel, train
+from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.progress import show
+from lazyadv.workflow.recipes import train
 from lazyadv.run import EXPERIMENTS, RUNS
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
@@ -21,18 +23,30 @@ gc.set_threshold(200_000, 20, 100)
 try:
     pipeline = Pipeline.load("params.yaml", config.get("preset"))
     equivalence.known()
-    renew_sentinel()
 except (UserError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
 
 
+async def ignore_dates(*_):
+    """In place of Snakemake's look at the dates of a finished job's files, which would remove what it finds too old."""
+
+
+DAG.check_output_mtime = ignore_dates
+
+
 def upstream(output):
-    """The input function of the rule that makes `output`; see Pipeline.upstream."""
+    """The input function of the rule that makes `output`: its files, whose dates do not count where that is fresh.
+
+    A stale output is put on Snakemake's list of files to make in any case, as by --forcerun.
+    """
 
     def inputs(wildcards):
-        files, old = pipeline.upstream(Path(output.format(**wildcards)))
-        return [ancient(str(file)) if old else str(file) for file in files]
+        path = output.format(**wildcards)
+        files, fresh = pipeline.upstream(Path(path))
+        if not fresh:
+            workflow.dag.forcefiles.add(path)
+        return [ancient(str(file)) if fresh else str(file) for file in files]
 
     return inputs
 
@@ -111,7 +125,7 @@ rule data:
             {
                 str(file)
                 for run in pipeline.runs()
-                for file in train(run).inputs.values()
+                for file in train(run).files
             }
         ),
 

@@ -14,7 +14,7 @@ from lazyadv.run import AdvtrainRun, StandardRun
 
 PAIR = (0, 1)
 EPOCHS = 5
-MIRRORS = os.environ.get("LAZYADV_MNIST_MIRROR", "").split()
+MIRRORS = data.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
 SKIPPED = "skipped: needs LAZYADV_MNIST_MIRROR"
 
 
@@ -87,6 +87,4 @@ def official() -> data.Split | None:
     """All 12,665 + 2,115 zeros and ones of the official MNIST; None where no mirror is named."""
     if not MIRRORS:
         return None
-    from torchvision.datasets import MNIST
-
-    return data.prepare(data.mnist(MIRRORS, MNIST.resources), PAIR, 28, antialias=False)
+    return data.prepare(data.mnist(MIRRORS), PAIR, 28, antialias=False)

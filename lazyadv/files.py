@@ -1,7 +1,8 @@
 """Files that appear whole or not at all, and that tell when they are no longer what was written.
 
 A sealed file has in it, beside the fingerprint of what it was made from, a digest of its content: of all bytes but
-those two, and but the `provenance` with which a record ends, so that it is the same wherever the run is made.
+those two, and but the `provenance` with which a record ends, so that it is the same wherever the run is made. The
+fingerprint is held against what the file says it was made from (workflow/provenance.py).
 """
 
 import glob
@@ -20,7 +21,8 @@ BLANK = "0" * 32  # stands for the digest until the content is known
 STAMP = re.compile(  # CSV writes quotes twice
     rb'\{\s*""?fingerprint""?: ?""?([0-9a-f]{32})""?,\s*""?digest""?: ?""?([0-9a-f]{32})'
 )
-VOLATILE = re.compile(rb'\n "provenance": (\{[^\n]*\})\n\}\n\Z')  # the part of a record that may differ
+VOLATILE = re.compile(rb'\n "provenance": (\{[^\n]*\})\n\}\n\Z')  # the last of a record
+MADE = re.compile(rb'\s*,\s*"made_from"')
 
 
 class SealError(UserError):
@@ -53,20 +55,23 @@ def read_sealed(path: Path) -> bytes:
 
 
 def _digest(content: bytes, stamp: re.Match[bytes]) -> bytes:
-    rest = content[stamp.end() :]
-    volatile = VOLATILE.search(rest) if content.startswith(b"{") else None
-    if volatile and _is_one_value(volatile[1]):
-        rest = rest[: volatile.start()]
-    return hashlib.sha256(content[: stamp.start()] + rest).hexdigest()[:32].encode()
+    end = record.start() if (record := volatile(content, stamp)) else len(content)
+    return hashlib.sha256(content[: stamp.start()] + content[stamp.end() : end]).hexdigest()[:32].encode()
 
 
-def _is_one_value(text: bytes) -> bool:
-    """Whether it is JSON as it stands, so that no second key hides behind the first."""
+def volatile(content: bytes, stamp: re.Match[bytes]) -> re.Match[bytes] | None:
+    """The part of a record that may differ between two runs of the same tuple; None in any other file.
+
+    What a record was made from stands in that part, elsewhere directly behind the stamp.
+    """
+    found = VOLATILE.search(content, stamp.end()) if content.startswith(b"{") else None
+    if not found or MADE.match(content, stamp.end()):
+        return None
     try:
-        json.loads(text)
+        json.loads(found[1])  # one value, so that no second key hides behind the first
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+    return found
 
 
 @contextmanager

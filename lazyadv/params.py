@@ -94,7 +94,16 @@ class Preset(Common):
     @property
     def experiments(self) -> list[Experiment]:
         """The experiments that feed them."""
-        return list(dict.fromkeys(FIGURES[figure] for figure in self.figures))
+        return list(dict.fromkeys(map(self.feeding, self.figures)))
+
+    def feeding(self, figure: str) -> Experiment:
+        """The experiment that feeds a figure."""
+        return FIGURES[figure]
+
+    @property
+    def grids(self) -> dict[str, Any]:
+        """The grid of each figure, as JSON has it."""
+        return self.model_dump(mode="json", include=set(FIGURES))
 
     def runs(self, *figures: str) -> list[Run]:
         """The runs that the figures ask for, in the order of their grids, each once."""

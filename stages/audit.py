@@ -18,7 +18,7 @@ from lazyadv import params
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
 from lazyadv.run import ParamsError
-from lazyadv.workflow import command, pipeline, provenance
+from lazyadv.workflow import command, provenance, recipes
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = pipeline.audit(args.preset, preset)
+    recipe = recipes.audit(args.preset, preset)
     if not preset.audited:
         raise ParamsError(f"params.yaml: presets.{args.preset}.audit: names no run to audit")
     rows = []
@@ -39,7 +39,7 @@ def main() -> None:
     for path in set(Path("results", args.preset).glob("*/networks/[!.]*.npz")) - known:
         path.unlink()
     out = paths.audit_path(args.preset)
-    table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, pd.DataFrame(rows))
+    table.write(out, recipe.ingredients(provenance.vouched).stamp, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

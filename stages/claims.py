@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -16,7 +17,7 @@ import yaml
 from lazyadv import params
 from lazyadv.files import write_sealed
 from lazyadv.results import claims, table
-from lazyadv.workflow import command, pipeline, provenance
+from lazyadv.workflow import command, provenance, recipes
 
 
 def main() -> None:
@@ -24,12 +25,12 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml; beside it those that it names")
     args = parser.parse_args()
     loaded = params.load("params.yaml")
-    presets, recipe = loaded.with_others(args.preset), pipeline.claims(loaded, args.preset)
+    presets, recipe = loaded.with_others(args.preset), recipes.claims(loaded, args.preset)
     findings = {name: claims.judge_all(selections(name, preset)) for name, preset in presets.items()}
-    made_from = recipe.ingredients(provenance.fingerprint_of)
+    made_from = recipe.ingredients(provenance.vouched)
     ledger = {
         **made_from.marks,
-        "made_from": made_from.as_dict(),
+        "made_from": asdict(made_from),
         "presets": {name: preset.common for name, preset in presets.items()},
         "claims": claims.as_json(findings),
     }

@@ -9,7 +9,7 @@ from lazyadv import params
 from lazyadv.results import table
 from lazyadv.results.record import RecordError
 from lazyadv.run import EXPERIMENTS
-from lazyadv.workflow import command, paths, pipeline, provenance
+from lazyadv.workflow import command, paths, recipes
 
 
 def main() -> None:
@@ -18,13 +18,15 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = pipeline.collect(args.preset, preset, args.experiment)
+    recipe = recipes.collect(args.preset, preset, args.experiment)
     runs = {paths.run_path(args.preset, run): run for run in preset.runs_of(args.experiment)}
     there = {path: run for path, run in runs.items() if path.exists()}
     if not there:
         raise RecordError(f"none of the {len(runs)} records is there; run snakemake on the table")
     out = paths.table_path(args.preset, args.experiment)
-    table.write(out, recipe.ingredients(provenance.fingerprint_of).stamp, table.rows(there))
+    found = table.rows(there)
+    read = dict(zip(there, found["fingerprint"], strict=True))
+    table.write(out, recipe.ingredients(lambda record: read.get(record.path)).stamp, found)
     print(f"{out}: {len(there)} of {len(runs)} runs")
     for path in runs:
         if path not in there:

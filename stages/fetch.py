@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import data, params
 from lazyadv.run import Dataset
-from lazyadv.workflow import command, paths, pipeline, provenance
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:
@@ -23,13 +23,12 @@ def main() -> None:
     if args.dataset == "mnist":
         from torchvision.datasets import MNIST
 
-        named = os.environ.get("LAZYADV_MNIST_MIRROR", "").split()
-        mirrors = [*named, *params.load("params.yaml").mirrors, *MNIST.mirrors]
-        digits = data.mnist(mirrors, MNIST.resources)
+        named = data.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
+        digits = data.mnist([*named, *params.load("params.yaml").mirrors, *MNIST.mirrors])
     else:
         digits = data.mnist5k()
-    recipe = pipeline.fetch(args.dataset)
-    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.fingerprint_of).stamp, digits)
+    recipe = recipes.fetch(args.dataset)
+    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.vouched).stamp, digits)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Draw one figure of a preset from its table, as PDF (for papers) and SVG (for the web)."""
 
-import importlib
 import sys
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from lazyadv.workflow import arithmetic, paths
 arithmetic.pin()
 
 from lazyadv import params
-from lazyadv.results import kept, style, table
-from lazyadv.workflow import command, pipeline, provenance
+from lazyadv.results import figures, kept, style, table
+from lazyadv.workflow import command, provenance, recipes
 
 
 def main() -> None:
@@ -21,15 +20,14 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = pipeline.plot(args.preset, preset, args.figure)
+    recipe = recipes.plot(args.preset, preset, args.figure)
     if runs := preset.shown(args.figure):
-        rows = table.rows({recipe.inputs[run.name]: run for run in runs})
+        rows = table.rows({recipe.inputs[run.name].path: run for run in runs})
         shown = table.Selection(rows, len(runs), tuple(kept.load(args.preset, run) for run in runs))
     else:
-        shown = table.select(recipe.inputs["table"], preset.runs(args.figure))
-    # looked up by name, so that a figure depends on that figure's code alone
-    draw = getattr(importlib.import_module("lazyadv.results.figures"), args.figure)
-    stamp = recipe.ingredients(provenance.fingerprint_of).stamp
+        shown = table.select(recipe.inputs["table"].path, preset.runs(args.figure))
+    draw = getattr(figures, args.figure)
+    stamp = recipe.ingredients(provenance.vouched).stamp
     for path in paths.figure_paths(args.preset, args.figure):
         style.save(draw(shown), path, stamp)
 

@@ -14,7 +14,7 @@ arithmetic.pin()
 
 from lazyadv import data
 from lazyadv.run import MOST_SIZE, Dataset
-from lazyadv.workflow import command, pipeline, provenance
+from lazyadv.workflow import command, provenance, recipes
 
 
 def main() -> None:
@@ -31,9 +31,9 @@ def main() -> None:
         parser.error("--num1 and --num2 are the same digit")
     where = (args.dataset, (args.num1, args.num2), args.size, args.antialias)
     digits = paths.digits_path(args.dataset)
-    command.need(pipeline.has_digits(args.dataset), "fetch", args.dataset)
+    command.need(recipes.has_digits(args.dataset), "fetch", args.dataset)
     split = data.prepare(data.load(digits), *where[1:])
-    stamp = pipeline.prepare(*where).ingredients(provenance.fingerprint_of).stamp
+    stamp = recipes.prepare(*where).ingredients(provenance.vouched).stamp
     data.save(paths.pair_path(*where), stamp, dataclasses.asdict(split))
 
 

@@ -21,7 +21,7 @@ from lazyadv.networks import training
 from lazyadv.networks.outcome import Epoch
 from lazyadv.results import record
 from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked
-from lazyadv.workflow import command, pipeline, provenance
+from lazyadv.workflow import command, provenance, recipes
 
 standard = training.standard
 advtrain = training.adversarial
@@ -38,11 +38,11 @@ def main() -> None:
     for file in (path, Path(kept)) if kept else (path,):
         require_writable(file)
     require_device(device)
-    recipe = pipeline.train(run)
+    recipe = recipes.train(run)
     where = (run.dataset, run.pair, run.size, run.antialias)
-    command.need(pipeline.has_pair(*where), "prepare", *flags_of_data(run))
+    command.need(recipes.has_pair(*where), "prepare", *flags_of_data(run))
     prepared = paths.pair_path(*where)
-    made_from = recipe.ingredients(provenance.fingerprint_of)
+    made_from = recipe.ingredients(provenance.vouched)
     split = data.Split(**data.load(prepared))
     with Progress(run.T) as progress:
         # looked up by name, so that an experiment's record depends on that experiment's code alone

@@ -16,8 +16,8 @@ from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
-from lazyadv.results import cost, verification
-from lazyadv.results.acceptance import LEAST, Acceptance
+from lazyadv.results import acceptance, cost, verification
+from lazyadv.results.acceptance import LEAST
 from lazyadv.results.verification import Refused, Stored
 from lazyadv.workflow import command, equivalence
 from lazyadv.workflow.paths import run_path
@@ -87,14 +87,15 @@ def accept(pipeline: Pipeline, count: int, seed: int) -> None:
     Raises:
         Refused: it does not, or the sample is too small.
     """
-    found = Acceptance(pipeline, stored(pipeline))
-    chosen = found.choose(count, seed)
+    records = stored(pipeline)
+    changes = acceptance.changed(pipeline, records)
+    chosen = acceptance.choose([each for _, group in changes.values() for each in group], count, seed)
     with tempfile.TemporaryDirectory() as folder:
-        entries = found.prepared(Path(folder))
+        entries = acceptance.prepared(pipeline, Path(folder))
         codes = compare(chosen, Path(folder)) if chosen else set[tuple[str, str]]()
     if codes is None:
         raise Refused("refused: today's code makes other results, so these are stale")
-    entries += found.trained(chosen, codes)
+    entries += acceptance.trained(changes, chosen, codes)
     if entries:
         equivalence.add(entries)
     print(f"{equivalence.FILE.name}: {len(entries)} entries added; commit it" if entries else "nothing to accept")

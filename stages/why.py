@@ -59,7 +59,7 @@ def freshness(made: Ingredients, wanted: Ingredients) -> list[str]:
         return ["fresh as made"]
     lines = ["fresh by evidence (equivalences.json): its code has changed, and was shown to make the same"]
     for step in steps.values():
-        where = f"{', '.join(f'{key} {value}' for key, value in (step.same | step.at_most).items())}"
+        where = f"{', '.join(f'{key} {value}' for key, value in (step.same | step.within).items())}"
         lines.append(f"code {step.old} = {step.new}: {len(step.compared)} compared, {step.date}, at {step.commit}")
         lines += [f"  for {where}", *(f"  {name}" for name in step.compared)]
     return lines

@@ -19,15 +19,9 @@ import pytest
 from hypothesis import settings
 from project import QUIET, Clone, Project
 
+from lazyadv.data import FILES
 from lazyadv.networks.network import Network, draw
 from lazyadv.workflow.sources import ROOT
-
-MNIST_FILES = (
-    ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-    ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
-    ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
-    ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
-)
 
 settings.register_profile("lazyadv", deadline=None, derandomize=True)
 settings.load_profile("lazyadv")
@@ -132,7 +126,7 @@ def official_mnist() -> Path:
     """A folder with the official MNIST files; the test is skipped where there is none."""
     named = os.environ.get("LAZYADV_MNIST_MIRROR", "")
     for folder in (named.removeprefix("file://"), ROOT.parent / "shared" / "data" / "mnist"):
-        if folder and all((Path(folder) / name).is_file() for name, _ in MNIST_FILES):
+        if folder and all((Path(folder) / name).is_file() for name, *_ in FILES):
             return Path(folder)
     pytest.skip("needs the official MNIST files: put file:// and their folder into LAZYADV_MNIST_MIRROR")
 

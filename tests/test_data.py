@@ -1,5 +1,6 @@
-"""Fetching from real servers on loopback, good and bad; the digits themselves."""
+"""Fetching from real servers on loopback, good and bad."""
 
+import contextlib
 import functools
 import gzip
 import hashlib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MNIST_FILES, serving
+from conftest import serving
 from project import Project
 
 from lazyadv import data
@@ -25,8 +26,8 @@ def idx(array: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> tuple[Path, list[tuple[str, str]], list[np.ndarray]]:
-    """A folder with four small IDX files, their names and MD5s, and what is in them."""
+def small(tmp_path: Path) -> tuple[Path, list[tuple[str, str, int]], list[np.ndarray]]:
+    """A folder with four small IDX files, their names, MD5s and sizes, and what is in them."""
     generator = np.random.default_rng(0)
     arrays = []
     for count in (12, 6):
@@ -37,11 +38,11 @@ def small(tmp_path: Path) -> tuple[Path, list[tuple[str, str]], list[np.ndarray]
     for name, array in zip(NAMES, arrays, strict=True):
         content = idx(array)
         (folder / name).write_bytes(content)
-        files.append((name, hashlib.md5(content).hexdigest()))
+        files.append((name, hashlib.md5(content).hexdigest(), len(content)))
     return folder, files, arrays
 
 
-Small = tuple[Path, list[tuple[str, str]], list[np.ndarray]]
+Small = tuple[Path, list[tuple[str, str, int]], list[np.ndarray]]
 
 
 def check(digits: dict[str, np.ndarray], arrays: list[np.ndarray]) -> None:
@@ -103,6 +104,46 @@ def test_a_mirror_that_hangs_is_given_up(small: Small, monkeypatch: pytest.Monke
             done.clear()
 
 
+def test_no_more_is_taken_than_the_file_has(small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a server that sends without end, or from a large file; the line says so, and the next mirror is tried."""
+    monkeypatch.setattr(data, "PATIENCE", 2)
+    folder, files, arrays = small
+    (tmp_path / "large").mkdir()
+    with (tmp_path / "large" / NAMES[0]).open("wb") as file:
+        file.truncate(1 << 28)
+
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(1 << 16))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Endless) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        bad = [f"http://127.0.0.1:{server.server_address[1]}", (tmp_path / "large").as_uri()]
+        check(data.mnist([*bad, folder.as_uri()], files), arrays)
+        with pytest.raises(data.DataError) as error:
+            data.mnist(bad, files)
+        server.shutdown()
+    for mirror in bad:
+        assert f"{mirror}/{NAMES[0]}: more came than the {files[0][2]:,} bytes of that file" in str(error.value)
+
+
+def test_mirrors_are_named_with_blanks_between_and_within(small: Small, tmp_path: Path) -> None:
+    folder, files, arrays = small
+    assert data.addresses("") == []
+    assert data.addresses(" https://a/b\nfile:///c d/e  http://f ") == ["https://a/b", "file:///c d/e", "http://f"]
+    folder = folder.rename(tmp_path / "with a blank")
+    for named in (f"file://{folder}", folder.as_uri()):
+        check(data.mnist(data.addresses(named), files), arrays)
+
+
 def test_after_a_mirror_that_died_midway_the_next_attempt_begins_anew(small: Small) -> None:
     """The stage is given the first file and half of the second, and then nothing; it keeps none of it."""
     folder, files, arrays = small
@@ -139,16 +180,16 @@ def test_a_folder_that_is_none_is_named(project: Project, tmp_path: Path) -> Non
     (tmp_path / "file").write_text("no folder")
     for kind in ("folders", "pipes"):
         (tmp_path / kind).mkdir()
-    (tmp_path / "folders" / MNIST_FILES[0][0]).mkdir()
-    os.mkfifo(tmp_path / "pipes" / MNIST_FILES[0][0])
-    (tmp_path / MNIST_FILES[0][0]).symlink_to("/dev/zero")
+    (tmp_path / "folders" / data.FILES[0][0]).mkdir()
+    os.mkfifo(tmp_path / "pipes" / data.FILES[0][0])
+    (tmp_path / data.FILES[0][0]).symlink_to("/dev/zero")
     mirrors = [(tmp_path / name).as_uri() for name in ("missing", "file", "folders", "pipes", ".")]
     closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     done = project.run("python", "stages/fetch.py", "mnist", ok=False, LAZYADV_MNIST_MIRROR=" ".join(mirrors), **closed)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     for mirror in mirrors:
-        assert f"{mirror}/{MNIST_FILES[0][0]}: " in done.stderr
+        assert f"{mirror}/{data.FILES[0][0]}: " in done.stderr
     assert [path.name for path in (project.root / "data").rglob("*") if path.is_file()] == ["README.md"]
 
 
@@ -161,13 +202,24 @@ def test_a_folder_that_is_none_is_named(project: Project, tmp_path: Path) -> Non
         (gzip.compress(bytes([0, 0, 13, 1, 0, 0, 0, 1, 7])), "header"),
         (gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12), "header"),
         (gzip.compress(b""), "header"),
+        (gzip.compress(b"whole")[:-3], "gzip"),
+        (gzip.compress(bytes(data.LARGEST + 1)), "more than"),
     ],
-    ids=["no gzip", "short", "rank", "type", "shape", "empty"],  # gzip writes the time, so that bytes are no name
+    ids=[
+        "no gzip",
+        "short",
+        "rank",
+        "type",
+        "shape",
+        "empty",
+        "cut",
+        "bomb",
+    ],  # gzip writes the time, so that bytes are no name
 )
 def test_a_file_that_lies_is_named(small: Small, content: bytes, what: str) -> None:
     folder, files, _ = small
     (folder / NAMES[0]).write_bytes(content)
-    files[0] = (NAMES[0], hashlib.md5(content).hexdigest())
+    files[0] = (NAMES[0], hashlib.md5(content).hexdigest(), len(content))
     with pytest.raises(data.DataError, match=f"{NAMES[0]}.*{what}"):
         data.mnist([folder.as_uri()], files)
 
@@ -183,41 +235,10 @@ def test_without_a_network_paper_says_both_ways_out_and_leaves_nothing(project: 
     assert [path.name for path in (project.root / "data").rglob("*") if path.is_file()] == ["README.md"]
 
 
-def test_mnist5k_is_split_by_class() -> None:
-    digits = data.mnist5k()
-    for part, count in (("train", 400), ("test", 100)):
-        assert np.bincount(digits[f"{part}_labels"]).tolist() == [count] * 10
-        assert digits[f"{part}_images"].shape == (10 * count, 28, 28)
-
-
 def test_official_files_are_whole(official_mnist: Path) -> None:
-    from torchvision.datasets import MNIST
-
     with serving(official_mnist) as address:
-        digits = data.mnist([address], MNIST.resources)
+        digits = data.mnist([address])
     split = data.prepare(digits, (0, 1), 5, antialias=False)
     assert (split.x_train.shape, split.x_test.shape) == ((12665, 25), (2115, 25))
     assert np.array_equal(np.unique(split.y_train), [-1, 1])
     assert (split.y_train < 0).sum() == 5923  # the zeros, which come first
-
-
-@pytest.mark.parametrize("antialias", [True, False])
-def test_prepared_pair(antialias: bool) -> None:
-    digits = data.mnist5k()
-    whole, small = (data.prepare(digits, (3, 8), size, antialias) for size in (28, 7))
-    assert np.array_equal(
-        whole.x_train[:400] * 255, digits["train_images"][digits["train_labels"] == 3].reshape(400, 784)
-    )
-    assert small.x_test.shape == (200, 49)
-    assert small.x_test.min() >= 0
-    assert small.x_test.max() <= 1
-    assert np.linalg.norm(small.normalized().x_train, axis=1) == pytest.approx(1, abs=1e-6)
-
-
-def test_digits_are_enlarged_by_interpolation() -> None:
-    """Twice the size: an output pixel lies a quarter of a pixel from an input one; at the edge it is that one."""
-    digits = data.mnist5k()
-    whole, large = (data.prepare(digits, (0, 1), size, True).x_test.reshape(-1, size, size) for size in (28, 56))
-    between = (9 * whole[:, :-1, :-1] + 3 * (whole[:, 1:, :-1] + whole[:, :-1, 1:]) + whole[:, 1:, 1:]) / 16
-    assert large[:, 1:-1:2, 1:-1:2] == pytest.approx(between, abs=1e-6)
-    assert np.array_equal(large[:, 0, 0], whole[:, 0, 0])

@@ -1,4 +1,4 @@
-"""The walk over sources, on small packages: what counts that a name alone does not show."""
+"""The walk over sources, on small packages: what counts, what does not, what is refused; and on this project's own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,49 +8,87 @@ import pytest
 from lazyadv.workflow import sources
 
 Reach = Callable[..., dict[str, str]]
-USER = "def main():\n    return f()\n"
+USER = "from lazyadv.a import f\n\n\ndef main():\n    return f()\n"
 
 
 @pytest.fixture
 def reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reach]:
-    """The walk from lazyadv.user:main over a package of these modules."""
+    """The walk from lazyadv.user over a package of these modules."""
 
     def walk(**modules: str) -> dict[str, str]:
         (tmp_path / "lazyadv").mkdir(exist_ok=True)
-        for name, text in (
-            {"__init__": "", "a": "def f(): return 1\n", "b": "from lazyadv.a import f\n"} | modules
-        ).items():
+        for name, text in ({"__init__": "", "a": "def f(): return 1\n", "user": USER} | modules).items():
             (tmp_path / "lazyadv" / f"{name}.py").write_text(text)
-        sources._examine.cache_clear()
-        sources._parse.cache_clear()
-        return sources.reach("lazyadv.user:main")
+        sources._read.cache_clear()
+        return sources.reach("lazyadv.user")
 
     monkeypatch.setattr(sources, "ROOT", tmp_path)
     yield walk
-    sources._examine.cache_clear()
-    sources._parse.cache_clear()
+    sources._read.cache_clear()
 
 
-def test_where_a_name_is_imported_from_counts(reach: Reach) -> None:
-    """Though the text of its user is the same, and the function in the end, too."""
-    from_a, from_b = (reach(user=f"from lazyadv.{module} import f\n{USER}") for module in ("a", "b"))
-    assert from_a["lazyadv.user:main"] != from_b["lazyadv.user:main"]
-    assert reach(user=f"import math as f\n{USER}") != reach(user=f"import cmath as f\n{USER}")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"user": f"{USER}\nSTEPS = 1\n"},
+        {"a": "def f(): return 1\n_f = globals().update(f=int)\n"},
+        {"a": "def f(): return 1\nf.steps = {}\n"},
+        {"a": "import sys\n\n\n@sys.modules.setdefault\ndef f(): return 1\n"},
+        {"a": "def f(): return 1\nif __name__ == '__main__':\n    f()\n"},
+        {"__init__": "import os\n"},
+        {"user": f"import lazyadv.effect\n{USER}", "effect": "import os\n"},
+        {"user": "from lazyadv.a import f\n\n\ndef main():\n    from lazyadv.b import g\n", "b": "g = 1\n"},
+    ],
+)
+def test_whatever_runs_counts(reach: Reach, changed: dict[str, str]) -> None:
+    assert reach(**changed) != reach()
 
 
-def test_an_attribute_set_at_the_top_level_counts(reach: Reach) -> None:
-    user = "from lazyadv import a\n\n\ndef main():\n    return a.f()\n"
-    changed = "def f(): return 1\nf.steps = {}\n"
-    one, two = (reach(user=user, a=changed.format(steps)) for steps in (1, 2))
-    assert one["lazyadv.a:*"] != two["lazyadv.a:*"]
-    assert one["lazyadv.a:f"] == two["lazyadv.a:f"]
+def test_a_fallback_is_followed_to_both_of_its_ends(reach: Reach) -> None:
+    user = "try:\n    from lazyadv.a import f\nexcept ImportError:\n    from lazyadv.slow import f\n"
+    assert {"lazyadv", "lazyadv.a", "lazyadv.slow"} <= reach(user=user, slow="def f(): return 1\n").keys()
 
 
-def test_a_name_both_imported_and_defined_is_refused(reach: Reach) -> None:
-    with pytest.raises(sources.SourceError, match=r"user\.py: f: imported and defined"):
-        reach(user=f"from lazyadv.a import f\n{USER}\n\ndef f():\n    return 2\n")
+def test_what_is_registered_counts(reach: Reach) -> None:
+    registry, made = "KNOWN = []\nregister = KNOWN.append\n", "from lazyadv.registry import register\n\n\n@register\n"
+    user = f"import lazyadv.made\nfrom lazyadv.registry import KNOWN\n{USER}"
+    one, two = (reach(user=user, registry=registry, made=f"{made}def g(): return {number}\n") for number in (1, 2))
+    assert {name for name in one if one[name] != two[name]} == {"lazyadv.made"}
 
 
-def test_the_packages_own_top_level_always_counts(reach: Reach) -> None:
-    user = f"from lazyadv.a import f\n{USER}"
-    assert reach(user=user, __init__="print(1)\n") != reach(user=user, __init__="print(2)\n")
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"a": '"""Text."""\n\n\ndef f():\n    """More."""\n    return 1  # one\n'},
+        {"user": f"from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from lazyadv.b import B\n{USER}"},
+        {"unused": "import os\n"},
+    ],
+)
+def test_what_does_not_run_does_not_count(reach: Reach, same: dict[str, str]) -> None:
+    before = reach() if "user" not in same else reach(user=same["user"].replace("lazyadv.b", "lazyadv.c"))
+    assert reach(**same).keys() == before.keys()
+    assert reach(**same)["lazyadv.a"] == before["lazyadv.a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import importlib\nf = importlib.import_module('lazyadv.a').f\n", "importlib"),
+        ("from importlib import import_module\n", "importlib"),
+        ("f = __import__('lazyadv.a').f\n", "__import__"),
+        ("import runpy\n", "runpy"),
+        ("exec('f = 1')\n", "exec"),
+        ("from .a import f\n", "import by full names"),
+        ("from lazyadv.missing import f\n", "no module lazyadv.missing"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(reach: Reach, text: str, said: str) -> None:
+    with pytest.raises(sources.SourceError, match=said):
+        reach(user=text)
+
+
+def test_a_record_rests_on_its_stage_and_on_all_that_this_imports() -> None:
+    reached = sources.reach("stages.train").keys()
+    networks = {f"lazyadv.networks.{name}" for name in ("attack", "kernel", "vectors", "compiled", "draws", "boundary")}
+    assert {"lazyadv.workflow.command", "lazyadv.workflow.paths", "lazyadv.results.record", *networks} <= reached
+    assert not {name for name in reached if "figures" in name or "claims" in name or "params" in name}

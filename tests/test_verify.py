@@ -196,7 +196,7 @@ def test_evidence_that_leads_round_in_a_circle_is_refused(tmp_path: Path, monkey
         Equivalence(
             rule="train",
             same={},
-            at_most={"size": 5},
+            within={"size": (3, 5)},
             old=old,
             new=new,
             compared=("a",),
@@ -211,6 +211,8 @@ def test_evidence_that_leads_round_in_a_circle_is_refused(tmp_path: Path, monkey
     assert equivalence.known() == tuple(entries[:2])
     assert entries[0].covers("train", {"size": 5})
     assert not entries[0].covers("train", {"size": 6})
+    assert not entries[0].covers("train", {"size": 2})
+    assert not entries[0].covers("train", {"size": 5, "eps": 0.1})
     assert not entries[0].covers("train", {})
     equivalence.known.cache_clear()
 

@@ -1,28 +1,86 @@
-"""Functions that numba compiles, kept on disk by the text that they are compiled from.
+"""Functions that numba compiles, kept on disk by everything that they are compiled from.
 
-numba alone goes by the date of a function's file, knows nothing of the other modules whose code went into it, and
+numba alone goes by a function's own file, knows nothing of the options and the other modules that went into it, and
 fails for good on a file of its cache that is not whole, as a full disk or a power cut leave it.
 """
 
 import hashlib
+import os
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import llvmlite
+import numba
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core import caching
 
-MODULES = ("ball", "boundary", "copies", "kernel", "rooms", "vectors")  # of which what is compiled is made
-SOURCES = [Path(__file__).with_name(f"{module}.py") for module in MODULES]
+OPTIONS: Any = {"error_model": "numpy"}
 
 
-class Cache(FunctionCache):
-    """numba's cache of one function, valid while SOURCES are the same; a damaged file is replaced."""
+@cache
+def folder() -> Path | None:
+    """Where compiled functions are kept: a folder for this text of lazyadv/networks, these libraries and settings.
+
+    It lies below NUMBA_CACHE_DIR, or beside the sources, or where the user's caches are; None where none of these can
+    be written to.
+    """
+    text = hashlib.sha256()
+    settings = {key: value for key, value in os.environ.items() if key.startswith("NUMBA_")}
+    named = settings.pop("NUMBA_CACHE_DIR", None)
+    text.update(repr([sys.version, numba.__version__, llvmlite.__version__, sorted(settings.items())]).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        text.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    name = f"compiled-{text.hexdigest()[:16]}"
+    for base in [Path(named)] if named else [Path(__file__).parent / "__pycache__", _users()]:
+        try:
+            (base / name).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=base / name).close()
+        except OSError:
+            continue
+        return base / name
+    print(
+        "compiled functions are not kept, for no folder can be written to: name one in NUMBA_CACHE_DIR", file=sys.stderr
+    )
+    return None
+
+
+def _users() -> Path:
+    """The folder for this project in the user's caches."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "lazyadv").expanduser()
+
+
+class Locator(caching._CacheLocator):
+    """Tells numba to keep every function in `folder`, whose name stands for all that it is compiled from."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)
-        self._cache_file._source_stamp = [hashlib.sha256(source.read_bytes()).hexdigest() for source in SOURCES]
+        self._line = function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> "Locator":
+        return cls(function)
+
+    def get_cache_path(self) -> str:
+        return str(folder())
+
+    def get_source_stamp(self) -> str:
+        return ""
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+
+class Implementation(caching.CompileResultCacheImpl):
+    _locator_classes: Any = (Locator,)
+
+
+class Cache(caching.FunctionCache):
+    """numba's cache of one function, in `folder`; a damaged file is replaced."""
+
+    _impl_class = Implementation
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         try:
@@ -40,11 +98,12 @@ def compiled(function: Callable[..., Any]) -> Any:
     So the bits are those of the text, whatever LLVM makes of it; where speed asks for sums in another order than
     the loop's, the text says so (`vectors.dot`).
     """
-    dispatcher: Any = njit(error_model="numpy")(function)
-    dispatcher._cache = Cache(function)
+    dispatcher: Any = njit(**OPTIONS)(function)
+    if folder():
+        dispatcher._cache = Cache(function)
     return dispatcher
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """The same, for a part of a compiled function: put where it is called, and not kept by itself."""
-    return njit(error_model="numpy", forceinline=True)(function)
+    return njit(forceinline=True, **OPTIONS)(function)

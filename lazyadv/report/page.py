@@ -21,7 +21,7 @@ from lazyadv.report import embedded
 from lazyadv.report.entries import Entry, entry
 from lazyadv.results import claims, figures, points, style, table
 from lazyadv.results.ledger import LEDGER
-from lazyadv.workflow import paths, pipeline
+from lazyadv.workflow import paths, pipeline, recipes
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SCRIPTS = [TEMPLATE.with_name(f"{name}.js") for name in ("page", "points", "runs", "curves", "multiples")]
@@ -138,7 +138,7 @@ class Report:
             if path in files.setdefault(box, set()):
                 continue
             files[box].add(path)
-            for file in recipe.inputs.values():
+            for file in recipe.files:
                 if file.parts[0] == "data" or file.parts[1] == self.name:  # other presets have pages of their own
                     arrows.add((_box(self.pipeline.recipe(file)), box))
                     waiting.append(file)
@@ -162,8 +162,8 @@ class Report:
         return {verdict: [one for one in found if one.verdict == verdict] for verdict in claims.VERDICTS}
 
     def code(self) -> dict[str, dict[str, str]]:
-        """The hash of each definition behind the records of an experiment, as it stands now."""
-        return {kind: pipeline.train(self.entries[kind][0].run).ingredients(str).code for kind in self.entries}
+        """The hash of each module behind the records of an experiment, as it stands now."""
+        return {kind: recipes.train(of[0].run).ingredients(str).code for kind, of in self.entries.items()}
 
     def render(self, commit: str | None) -> str:
         """The page as HTML, with all that it shows inside it."""
@@ -206,7 +206,7 @@ class Report:
         )
 
 
-def _box(recipe: pipeline.Recipe) -> str:
+def _box(recipe: recipes.Recipe) -> str:
     kind = recipe.params.get("experiment") or recipe.params.get("figure")
     return f"{recipe.rule} {kind}" if kind else recipe.rule
 

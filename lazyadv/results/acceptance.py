@@ -1,156 +1,192 @@
 """What it takes to say that today's code makes the same as older code: enough runs, chosen so that they tell."""
 
 import datetime
-import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lazyadv.results.verification import Refused, Stored, array_difference, prepare, run_stage, sample
-from lazyadv.workflow import equivalence, paths, pipeline, provenance
+from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.equivalence import Equivalence
-from lazyadv.workflow.provenance import Ingredients, fingerprint_of
+from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.provenance import Ingredients, Input, fingerprint_of
 
-LEAST = 8  # runs that evidence rests on
+LEAST = 16  # runs that evidence rests on
 
 
-class Acceptance:
-    """The evidence that a preset's results would be the same if today's code had made them."""
+class Codes(NamedTuple):
+    """Digests of code: the oldest that a file's stands for, the oldest that today's stands for, today's."""
 
-    def __init__(self, made: pipeline.Pipeline, records: list[Stored]) -> None:
-        """Of these records, those of which nothing but the code has changed.
+    origin: str
+    reached: str
+    today: str
 
-        Raises:
-            Refused: a record, a kept network or data are not there; or some records of an experiment are of other
-                code than the rest.
-        """
-        self.pipeline = made
-        _require_all(made, records)
-        self.codes: dict[str, tuple[str, str]] = {}  # experiment -> the oldest code, today's
-        groups: dict[str, dict[str, list[Stored]]] = {}
-        for each in records:
-            if found := self._codes(each.path, each.made):
-                groups.setdefault(each.run.experiment, {}).setdefault(found[0], []).append(each)
-                if found[0] != found[1]:
-                    self.codes[each.run.experiment] = (found[0], found[2])
-        self.changed = [each for experiment in self.codes for group in groups[experiment].values() for each in group]
-        for experiment in self.codes:
-            if len(groups[experiment]) > 1:
-                counts = " and ".join(f"{len(group)} of code {code:.8}" for code, group in groups[experiment].items())
-                raise Refused(f"{experiment}: {counts}: get the former back (dvc checkout), or train the rest")
 
-    def _codes(self, path: Path, made: Ingredients) -> tuple[str, str, str] | None:
-        """The oldest code that stands for the file's, that for today's, and today's; if parameters and data are so."""
-        wanted = self.pipeline.recipe(path).ingredients(self._fingerprint)
-        if (wanted.params, wanted.inputs) != (made.params, made.inputs):
-            return None
-        old, new = (equivalence.origin(each.rule, each.params, each.code)[0] for each in (made, wanted))
-        return old, new, equivalence.code_digest(wanted.code)
+def codes_of(pipeline: Pipeline, path: Path, made: Ingredients) -> Codes | None:
+    """The code behind a file, and today's; None if its parameters or inputs have changed, too."""
 
-    def _fingerprint(self, path: Path) -> str:
-        """That of a file which results were made from; of data that are not here, that which they should have."""
-        found = fingerprint_of(path)
-        if found is None and path.parts[0] == "data" and not path.exists():
-            return self.pipeline.fingerprint(path)
+    def fingerprint(asked: Input) -> str:
+        found = fingerprint_of(asked.path)
+        if found is None and asked.rule == "prepare" and not asked.path.exists():
+            return pipeline.fingerprint(asked.path)  # data that are not here are taken for what they should be
         if found is None:
-            raise Refused(f"{path}: is not there, or damaged; `dvc pull` it")
+            raise Refused(f"{asked.path}: is not there, or damaged; `dvc pull` it")
         return found
 
-    def choose(self, count: int, seed: int) -> list[Stored]:
-        """At least one changed record of every path through the code, one of the largest size among those of the
-        largest width, and one the other way about.
-
-        Raises:
-            Refused: `count` does not suffice for that, or is less than LEAST.
-        """
-        demands: dict[tuple[str, str], set[Path]] = {}
-        for each in self.changed:
-            for trait in each.traits:
-                demands.setdefault(trait, set()).add(each.path)
-        for experiment in self.codes:
-            runs = [each for each in self.changed if each.run.experiment == experiment]
-            for axes in (("width", "size"), ("size", "width")):
-                largest = max(_values(each, axes) for each in runs)
-                demands[experiment, axes[0]] = {each.path for each in runs if _values(each, axes) == largest}
-        needed: dict[Path, Stored] = {}
-        pool = sample(self.changed, len(self.changed), seed)
-        while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
-            best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet))
-            needed[best.path] = best
-        least = max(LEAST, len(needed))
-        if self.changed and len(self.changed) < least:
-            raise Refused(f"evidence takes {least} records, and only {len(self.changed)} can be compared: train again")
-        if self.changed and count < least:
-            raise Refused(f"evidence takes {least} of the {len(self.changed)} records: give --sample {least} or more")
-        return sample(self.changed, count, seed, needed.values())
-
-    def prepared(self, folder: Path) -> list[Equivalence]:
-        """Evidence on digits and prepared data whose code has changed: all those of the preset that are here.
-
-        Those that DVC does not keep (digits, other pairs) need not be here; but evidence on them needs them.
-
-        Raises:
-            Refused: one is not the same when it is made again.
-        """
-        found: dict[tuple[str, str, str, str], list[Path]] = {}
-        runs = {file: run for run in self.pipeline.runs() for file in pipeline.train(run).inputs.values()}
-        digits = paths.digits_path(self.pipeline.preset.dataset)
-        for path in filter(Path.exists, [digits, *runs]):
-            codes = self._codes(path, provenance.ingredients_of(path))
-            if codes and codes[0] != codes[1]:
-                if path in runs:
-                    prepare(runs[path], folder)
-                else:
-                    run_stage(folder, "fetch", self.pipeline.preset.dataset)
-                if changed := array_difference(path, folder / path):
-                    raise Refused(f"refused: {changed}")
-                recipe = self.pipeline.recipe(path)
-                same = json.dumps({key: value for key, value in recipe.params.items() if key != "size"})
-                found.setdefault((recipe.rule, codes[0], codes[2], same), []).append(path)
-        return [self._data_entry(*key, paths) for key, paths in found.items()]
-
-    def _data_entry(self, rule: str, old: str, new: str, same: str, paths: list[Path]) -> Equivalence:
-        params = [self.pipeline.recipe(path).params for path in paths]
-        at_most = {"size": max(each["size"] for each in params)} if "size" in params[0] else {}
-        return _entry(rule, json.loads(same), at_most, old, new, paths)
-
-    def trained(self, compared: list[Stored], made_by: set[tuple[str, str]]) -> list[Equivalence]:
-        """Evidence on the records whose code has changed, once those compared were seen to be the same.
-
-        Raises:
-            Refused: what made them again, by experiment, is not today's code: it was edited meanwhile.
-        """
-        if made_by != {(experiment, codes[1]) for experiment, codes in self.codes.items()}:
-            raise Refused("refused: the code was changed while the sample was made")
-        entries = []
-        for experiment, codes in self.codes.items():
-            own = [each for each in compared if each.run.experiment == experiment]
-            params = own[0].made.params
-            same = {key: value for key, value in params.items() if key not in own[0].run.axes}
-            changed = [each.run for each in self.changed if each.run.experiment == experiment]
-            at_most = {axis: max(getattr(run, axis) for run in changed) for axis in ("width", "size")}
-            entries.append(_entry("train", same, at_most, *codes, [each.path for each in own]))
-        return entries
+    wanted = pipeline.recipe(path).ingredients(fingerprint)
+    if (wanted.params, wanted.inputs) != (made.params, made.inputs):
+        return None
+    old, new = (equivalence.origin(each.rule, each.params, each.code)[0] for each in (made, wanted))
+    return Codes(old, new, equivalence.code_digest(wanted.code))
 
 
-def _require_all(made: pipeline.Pipeline, records: list[Stored]) -> None:
+def changed(pipeline: Pipeline, records: list[Stored]) -> dict[str, tuple[Codes, list[Stored]]]:
+    """By experiment, the records of which nothing but the code has changed, and that code.
+
+    Raises:
+        Refused: a record, a kept network or data are not there; or some records of an experiment are of other code
+            than the rest.
+    """
+    _require_all(pipeline, records)
+    groups: dict[str, dict[str, tuple[Codes, list[Stored]]]] = {}
+    for each in records:
+        if codes := codes_of(pipeline, each.path, each.made):
+            groups.setdefault(each.run.experiment, {}).setdefault(codes.origin, (codes, []))[1].append(each)
+    found = {}
+    for experiment, group in groups.items():
+        stale = [codes for codes, _ in group.values() if codes.origin != codes.reached]
+        if stale and len(group) > 1:
+            counts = " and ".join(f"{len(of)} of code {code:.8}" for code, (_, of) in group.items())
+            raise Refused(f"{experiment}: {counts}: get the former back (dvc checkout), or train the rest")
+        if stale:
+            (found[experiment],) = group.values()
+    return found
+
+
+def _require_all(pipeline: Pipeline, records: list[Stored]) -> None:
     """Or what is not there might have taken a path through the code that no record here took."""
-    networks = [paths.network_path(made.preset_name, run) for run in made.preset.kept]
+    name = pipeline.preset_name
+    networks = [paths.network_path(name, run) for run in pipeline.preset.kept]
     for what, there, asked in (
-        ("records", len(records), len(made.runs())),
+        ("records", len(records), len(pipeline.runs())),
         ("networks", sum(path.exists() for path in networks), len(networks)),
     ):
         if there < asked:
-            raise Refused(f"{made.preset_name}: {asked - there} of its {asked} {what} are not here: `dvc pull` them")
+            raise Refused(f"{name}: {asked - there} of its {asked} {what} are not here: `dvc pull` them")
 
 
-def _values(each: Stored, axes: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(getattr(each.run, axis) for axis in axes)
+def choose(records: list[Stored], count: int, seed: int) -> list[Stored]:
+    """Records that tell: of each experiment, code and regime both ends of each axis, and every way to stop.
+
+    Raises:
+        Refused: `count` does not suffice for that, or is less than LEAST.
+    """
+    demands: dict[tuple[Any, ...], set[Path]] = {}
+    for each in records:
+        for trait in _traits(each):
+            demands.setdefault(trait, set()).add(each.path)
+    for ends in _ends(records):
+        demands |= ends
+    needed: dict[Path, Stored] = {}
+    pool = sample(records, len(records), seed)
+    while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
+        best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet) / (1 + each.seconds))
+        needed[best.path] = best
+    least = max(LEAST, len(needed))
+    if records and len(records) < least:
+        raise Refused(f"evidence takes {least} records, and only {len(records)} can be compared: train again")
+    if records and count < least:
+        raise Refused(f"evidence takes {least} of the {len(records)} records: give --sample {least} or more")
+    return sample(records, count, seed, needed.values())
 
 
-def _entry(
-    rule: str, same: dict[str, Any], at_most: dict[str, int], old: str, new: str, paths: list[Path]
-) -> Equivalence:
-    names, today = tuple(map(str, sorted(paths))), datetime.datetime.now(datetime.UTC).date().isoformat()
-    return Equivalence(
-        rule=rule, same=same, at_most=at_most, old=old, new=new, compared=names, commit=provenance.commit(), date=today
-    )
+def _traits(each: Stored) -> Iterator[tuple[Any, ...]]:
+    """The paths through the code that a record's run took."""
+    kind = (each.run.experiment, each.code)
+    yield (*kind, each.regime)
+    yield (*kind, each.stopped)
+    if each.network:
+        yield (*kind, "keeps its network")
+
+
+def _ends(records: list[Stored]) -> Iterator[dict[tuple[Any, ...], set[Path]]]:
+    """The records at the ends of each axis, of each experiment, code and regime."""
+    groups: dict[tuple[str, str, str], list[Stored]] = {}
+    for each in records:
+        groups.setdefault((each.run.experiment, each.code, each.regime), []).append(each)
+    for kind, group in groups.items():
+        for axis in group[0].run.axes:
+            values = {each.path: getattr(each.run, axis) for each in group}
+            for end in (min, max):
+                extreme = end(values.values())
+                yield {(*kind, axis, end.__name__): {path for path, value in values.items() if value == extreme}}
+
+
+def evidence(
+    rule: str, origin: str, made: dict[Path, Ingredients], axes: Iterable[str], today: str
+) -> list[Equivalence]:
+    """Entries on files that today's code made again: for it, and for each code that had made them.
+
+    All have the same parameters outside `axes`.
+    """
+    by_code = {today: made}
+    for path, each in made.items():
+        by_code.setdefault(equivalence.code_digest(each.code), {})[path] = each
+    same = {key: value for key, value in next(iter(made.values())).params.items() if key not in axes}
+    date, commit = datetime.datetime.now(datetime.UTC).date().isoformat(), provenance.commit()
+    entries = []
+    for code, of in by_code.items():
+        columns = {axis: [each.params[axis] for each in of.values()] for axis in axes}
+        within = {axis: (min(values), max(values)) for axis, values in columns.items()}
+        names = tuple(map(str, sorted(of)))
+        entry = Equivalence(
+            rule=rule, same=same, within=within, old=origin, new=code, compared=names, commit=commit, date=date
+        )
+        entries += [entry] if code != origin else []
+    return entries
+
+
+def prepared(pipeline: Pipeline, folder: Path) -> list[Equivalence]:
+    """Evidence on digits and prepared data whose code has changed: all those of the preset that are here.
+
+    Those that DVC does not keep (digits, other pairs) need not be here; but evidence on them needs them.
+
+    Raises:
+        Refused: one is not the same when it is made again.
+    """
+    found: dict[tuple[str, str, str], dict[Path, Ingredients]] = {}
+    runs = {file: run for run in pipeline.runs() for file in recipes.train(run).files}
+    digits = paths.digits_path(pipeline.preset.dataset)
+    for path in filter(Path.exists, [digits, *runs]):
+        made = provenance.ingredients_of(path)
+        codes = codes_of(pipeline, path, made)
+        if codes is None or codes.origin == codes.reached:
+            continue
+        if path in runs:
+            prepare(runs[path], folder)
+        else:
+            run_stage(folder, "fetch", pipeline.preset.dataset)
+        if difference := array_difference(path, folder / path):
+            raise Refused(f"refused: {difference}")
+        found.setdefault((made.rule, codes.origin, codes.today), {})[path] = made
+    axes = {"fetch": (), "prepare": ("pair", "size")}
+    entries = [evidence(rule, origin, of, axes[rule], today) for (rule, origin, today), of in found.items()]
+    return [entry for each in entries for entry in each]
+
+
+def trained(
+    changes: dict[str, tuple[Codes, list[Stored]]], compared: list[Stored], made_by: set[tuple[str, str]]
+) -> list[Equivalence]:
+    """Evidence on the records whose code has changed, once those compared were seen to be the same.
+
+    Raises:
+        Refused: what made them again, by experiment, is not today's code: it was edited meanwhile.
+    """
+    if made_by != {(experiment, codes.today) for experiment, (codes, _) in changes.items()}:
+        raise Refused("refused: the code was changed while the sample was made")
+    entries: list[Equivalence] = []
+    for experiment, (codes, _) in changes.items():
+        own = [each for each in compared if each.run.experiment == experiment]
+        files = {each.path: each.made for each in own}
+        entries += evidence("train", codes.origin, files, own[0].run.axes, codes.today)
+    return entries

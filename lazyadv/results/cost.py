@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lazyadv.results import record
 from lazyadv.run import AdversarialRun, Run, StandardRun
-from lazyadv.workflow.pipeline import SENTINEL, Pipeline
+from lazyadv.workflow.pipeline import Pipeline
 
 EXAMPLES = {
     "mnist": (12_665, 2_115),
@@ -108,7 +108,7 @@ def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
     Raises:
         ParamsError: a target is not in the pipeline.
     """
-    asked = _records(targets, lambda path: pipeline.recipe(path).inputs.values())
+    asked = _records(targets, lambda path: pipeline.recipe(path).files)
     wanted = _records(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
     stale = {path for path in wanted if not pipeline.fresh(path)}
     found: dict[tuple[str, str], list[Path]] = {}
@@ -126,7 +126,7 @@ def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) 
     left = list(targets)
     while left:
         path = left.pop()
-        if path not in seen and path != SENTINEL:
+        if path not in seen:
             seen[path] = None
             left += inputs(path)
     return [path for path in seen if path.parent.name == "runs"]

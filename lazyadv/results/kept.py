@@ -8,6 +8,7 @@ from lazyadv.networks.network import Network
 from lazyadv.results.record import RecordError
 from lazyadv.run import AdversarialRun, Run
 from lazyadv.workflow import paths, provenance
+from lazyadv.workflow.provenance import Input
 
 
 class KeptNetwork(NamedTuple):
@@ -37,7 +38,8 @@ def load_network(preset: str, run: Run, root: Path = Path()) -> Network:
         RecordError: it is not there, or not that of the run's record.
     """
     path, record = root / paths.network_path(preset, run), root / paths.run_path(preset, run)
-    if not path.exists() or provenance.fingerprint_of(path) != provenance.fingerprint_of(record):
+    asked = Input(path, "train", run.model_dump(mode="json"))
+    if not path.exists() or provenance.vouched(asked) != provenance.fingerprint_of(record):
         raise RecordError(f"{path}: is not there, or not from the same training as {record}; run snakemake on that")
     arrays = data.load(path)
     return Network(arrays["w"], arrays["b"], arrays["v"], float(arrays["c"]))

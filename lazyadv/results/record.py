@@ -6,6 +6,7 @@ which alone may differ between two runs of the same tuple.
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -40,7 +41,7 @@ def write(path: Path, made_from: Ingredients, run: Run, result: Result, environm
     }
     if result.search is not None:
         record["search"] = result.search.model_dump(mode="json")
-    record["provenance"] = environment | {"made_from": made_from.as_dict()}
+    record["provenance"] = environment | {"made_from": asdict(made_from)}
     lines = []
     for key, value in record.items():
         text = json.dumps(value, allow_nan=False)

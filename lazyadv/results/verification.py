@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from lazyadv import data
 from lazyadv.errors import UserError
 from lazyadv.results import cost, record
 from lazyadv.run import Run
-from lazyadv.workflow import equivalence, paths, pipeline, provenance
+from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.provenance import Ingredients
 from lazyadv.workflow.sources import ROOT
 
@@ -32,16 +33,22 @@ class Stored:
     path: Path
     run: Run
     stopped: str
+    largest_deviation: float
     seconds: float
     made: Ingredients
     network: Path | None
 
     @property
-    def traits(self) -> set[tuple[str, str]]:
-        """The paths through the code that its run took."""
-        trained = "trained" if cost.most_epochs(self.run) and self.run.radius else "untrained"
-        kept = {(self.run.experiment, "keeps its network")} if self.network else set()
-        return {(self.run.experiment, trained), (self.run.experiment, self.stopped), *kept}
+    def code(self) -> str:
+        """The digest of the code that made it."""
+        return equivalence.code_digest(self.made.code)
+
+    @property
+    def regime(self) -> str:
+        """Whether its network was trained, and whether it came near the radius."""
+        if not (cost.most_epochs(self.run) and self.run.radius):
+            return "untrained"
+        return "free" if self.largest_deviation < self.run.radius / 2 else "lazy"
 
 
 def stored(path: Path) -> Stored:
@@ -55,12 +62,15 @@ def stored(path: Path) -> Stored:
         raise Refused(f"{path}: is no record; those are results/*/*/runs/*.json")
     if not path.exists():
         raise Refused(f"{path}: there is no such record here: `dvc pull`, or train it first")
-    _, made, run, result, environment = record.read(path)
-    network = path.absolute().parents[1] / "networks" / f"{run.name}.npz"
-    return Stored(path, run, result.stopped, environment["seconds"], made, network if network.exists() else None)
+    read = record.read(path)
+    deviation = max([read.result.invariants.deviation, *(epoch.deviation for epoch in read.result.epochs)])
+    network = path.absolute().parents[1] / "networks" / f"{read.run.name}.npz"
+    kept = network if network.exists() else None
+    stopped, seconds = read.result.stopped, read.provenance["seconds"]
+    return Stored(path, read.run, stopped, deviation, seconds, read.made_from, kept)
 
 
-def sample(records: list[Stored], count: int, seed: int, first: Iterable[Stored] = ()) -> list[Stored]:
+def sample(records: Iterable[Stored], count: int, seed: int, first: Iterable[Stored] = ()) -> list[Stored]:
     """`first` and then others, `count` in all: of each experiment in turn, of each size and width in turn.
 
     The sizes and widths come in the order of their cheapest record; which of their records, `seed` draws.
@@ -87,7 +97,7 @@ def _in_turn(*lists: Iterable[Stored]) -> Iterator[Stored]:
 def prepare(run: Run, folder: Path) -> Path:
     """Prepare a run's data in `folder`, from digits that lie in this folder or are fetched again."""
     digits, path = paths.digits_path(run.dataset), paths.pair_path(run.dataset, run.pair, run.size, run.antialias)
-    if run.dataset == "mnist" and pipeline.has_digits(run.dataset) and not (folder / digits).exists():
+    if run.dataset == "mnist" and recipes.has_digits(run.dataset) and not (folder / digits).exists():
         (folder / digits).parent.mkdir(parents=True)
         shutil.copy(digits, folder / digits)
     if not (folder / path).exists():
@@ -145,7 +155,7 @@ def array_difference(old: Path, new: Path) -> str | None:
 
 
 def run_stage(folder: Path, stage: str, *arguments: str) -> None:
-    """Run a stage in `folder`, beside a copy of this folder's params.yaml, if it has one.
+    """Run a stage in `folder`, beside a copy of this folder's params.yaml, if it has one, on code compiled there.
 
     Raises:
         Refused: it fails; with the last line that it printed.
@@ -153,6 +163,7 @@ def run_stage(folder: Path, stage: str, *arguments: str) -> None:
     command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments]
     if Path("params.yaml").exists():
         shutil.copy("params.yaml", folder)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    variables = os.environ | {"NUMBA_CACHE_DIR": str(folder.resolve() / "compiled")}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(f"{' '.join(command[1:])} failed: {done.stderr.strip().rpartition(chr(10))[2]}")

@@ -2,8 +2,8 @@
 
 A result's fingerprint has a digest of the code that made it. When that code changes, all its results are stale, unless
 `stages/verify.py --accept` has made enough of them again and found the same bytes. Then a line of this file says that
-the new code stands for the old, for runs of those settings up to the width and size that were compared; fingerprints
-are worked out as if the old code were still there, and no result file is touched.
+the new code stands for the old, for runs of the same settings whose axes lie between the ends that were compared;
+fingerprints are worked out as if the old code were still there, and no result file is touched.
 """
 
 import graphlib
@@ -26,12 +26,12 @@ class EquivalenceError(UserError):
 
 
 class Equivalence(BaseModel):
-    """For `rule`, with parameters equal to `same` and not above `at_most`, code `new` makes what code `old` made."""
+    """For `rule`, with parameters equal to `same`, others `within` their ends, code `new` makes what `old` made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rule: str
     same: dict[str, Any]
-    at_most: dict[str, int]
+    within: dict[str, tuple[Any, Any]]  # each axis of what was compared: its least and its largest value
     old: str = Field(pattern="^[0-9a-f]{32}$")
     new: str = Field(pattern="^[0-9a-f]{32}$")
     compared: tuple[str, ...] = Field(min_length=1)  # the files that were made again
@@ -43,8 +43,15 @@ class Equivalence(BaseModel):
         return (
             self.rule == rule
             and all(params.get(key) == value for key, value in self.same.items())
-            and all(key in params and params[key] <= value for key, value in self.at_most.items())
+            and all(key in params and low <= params[key] <= high for key, (low, high) in self.within.items())
+            and params.keys() == self.same.keys() | self.within.keys()
         )
+
+    def includes(self, other: "Equivalence") -> bool:
+        """Whether `other` says nothing that this one does not."""
+        kinds = [(each.rule, each.same, each.old, each.new, each.within.keys()) for each in (self, other)]
+        ends = [(*self.within[key], *other.within[key]) for key in other.within] if kinds[0] == kinds[1] else []
+        return kinds[0] == kinds[1] and all(low <= least and most <= high for low, high, least, most in ends)
 
     @property
     def digest(self) -> str:
@@ -53,7 +60,7 @@ class Equivalence(BaseModel):
 
 
 def code_digest(code: dict[str, str]) -> str:
-    """One digest of the hashes of all definitions."""
+    """One digest of the hashes of all modules."""
     return _hash(code)
 
 
@@ -78,7 +85,7 @@ def known() -> tuple[Equivalence, ...]:
     try:
         entries = json.loads(FILE.read_text(encoding="utf-8"))
         found = [(each.pop("digest"), Equivalence.model_validate(each)) for each in entries]
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
         what = " ".join(str(error).split())
         raise EquivalenceError(f"{FILE.name}: not as verify wrote it ({what:.200}); restore it from git") from None
     for place, (digest, entry) in enumerate(found):
@@ -90,15 +97,15 @@ def known() -> tuple[Equivalence, ...]:
 
 
 def add(entries: list[Equivalence]) -> None:
-    """Write more entries behind those that the file has by now.
+    """Write entries behind those that the file has by now, in place of those that they include.
 
     Raises:
         EquivalenceError: with them the entries would lead round in a circle.
     """
     known.cache_clear()
-    together = (*known(), *entries)
+    together = (*(each for each in known() if not any(new.includes(each) for new in entries)), *entries)
     _require_straight(together)
-    lines = [entry.model_dump(mode="json") | {"digest": entry.digest} for entry in together]
+    lines = [each.model_dump(mode="json") | {"digest": each.digest} for each in together]
     with replacing(FILE) as temporary:
         temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
     known.cache_clear()

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from lazyadv.files import SealError, read_sealed
 from lazyadv.run import Run
 
 
@@ -44,9 +45,9 @@ def figure_paths(preset: str, figure: str) -> list[Path]:
 
 
 def metrics_paths(preset: str) -> list[Path]:
-    """The files of metrics of a preset's ledger, one for each claim in it; none if there is no ledger."""
+    """The files of metrics of a preset's ledger, one for each claim in it; none where it is damaged or not there."""
     try:
-        claims = json.loads(claims_paths(preset)[0].read_bytes())["claims"]
-    except (OSError, ValueError, KeyError):
+        claims = json.loads(read_sealed(claims_paths(preset)[0]))["claims"]
+    except (OSError, SealError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return [metrics_path(preset) / f"{claim}.yaml" for claim in claims]

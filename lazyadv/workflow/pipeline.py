@@ -1,107 +1,14 @@
-"""What each output of the pipeline is made from: the recipes, and whether a file on disk is fresh.
+"""The outputs that a params.yaml stands for: what each should be made from, and whether the file on disk is fresh."""
 
-Stages and the Snakefile use the same recipes. A stage fills in the fingerprints of the files that it has
-read; the Snakefile those that the files should have.
-"""
-
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
-from lazyadv.params import FIGURES, Params, Preset, load
+from lazyadv.params import FIGURES, Params, load
 from lazyadv.run import EXPERIMENTS, MOST_SIZE, Dataset, ParamsError, Run
-from lazyadv.workflow import paths, sources
+from lazyadv.workflow import paths
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
-
-SENTINEL = Path(".snakemake/lazyadv-stale")  # as new as the last parse, so newer than any output
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How an output is made: the rule, what it reads of params.yaml, its code's entries, its input files."""
-
-    rule: str
-    params: dict[str, Any]
-    entries: tuple[str, ...]
-    inputs: dict[str, Path]  # role -> file
-
-    def ingredients(self, fingerprint: Callable[[Path], str | None]) -> Ingredients:
-        """The recipe with its inputs' fingerprints, as `fingerprint` gives them for a path."""
-        inputs = {role: fingerprint(path) or "none" for role, path in self.inputs.items()}
-        return Ingredients(self.rule, self.params, _code(*self.entries), inputs)
-
-
-_code = cache(sources.reach)
-
-
-def fetch(dataset: str) -> Recipe:
-    # not the stage: it only chooses mirrors, and what comes from a mirror is what its checksum says
-    return Recipe("fetch", {"dataset": dataset}, (f"lazyadv.data:{dataset}", "lazyadv.data:save"), {})
-
-
-def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Recipe:
-    params = {"dataset": dataset, "pair": list(pair), "size": size, "antialias": antialias}
-    return Recipe("prepare", params, ("stages.prepare:main",), {"digits": paths.digits_path(dataset)})
-
-
-def train(run: Run) -> Recipe:
-    entries = ("stages.train:main", f"stages.train:{run.experiment}")
-    data = paths.pair_path(run.dataset, run.pair, run.size, run.antialias)
-    return Recipe("train", run.model_dump(mode="json"), entries, {"data": data})
-
-
-def collect(name: str, preset: Preset, experiment: str) -> Recipe:
-    runs = preset.runs_of(experiment)
-    if not runs:
-        raise ParamsError(f"presets.{name} has no run of it")
-    params = {"preset": name, "experiment": experiment}
-    return Recipe("collect", params, ("stages.collect:main",), {run.name: paths.run_path(name, run) for run in runs})
-
-
-def plot(name: str, preset: Preset, figure: str) -> Recipe:
-    if figure not in preset.figures:
-        raise ParamsError(f"presets.{name} has no grid for it")
-    params = {"figure": figure, "grid": [block.model_dump(mode="json") for block in getattr(preset, figure)]}
-    entries = ("stages.plot:main", f"lazyadv.results.figures:{figure}")
-    inputs = _networks(name, preset.shown(figure)) or {"table": paths.table_path(name, FIGURES[figure])}
-    return Recipe("plot", params, entries, inputs)
-
-
-def audit(name: str, preset: Preset) -> Recipe:
-    params = {"preset": name, **preset.audit.model_dump(mode="json")}
-    return Recipe("audit", params, ("stages.audit:main",), _networks(name, preset.audited))
-
-
-def _networks(name: str, runs: Iterable[Run]) -> dict[str, Path]:
-    """The files behind what is done with the runs' final networks: records, beside which the networks are, and data."""
-    records = {run.name: paths.run_path(name, run) for run in runs}
-    return records | {
-        f"data {run.name}": paths.pair_path(run.dataset, run.pair, run.size, run.antialias) for run in runs
-    }
-
-
-def claims(params: Params, name: str) -> Recipe:
-    """The ledger of a preset, and of those beside it."""
-    presets = params.with_others(name)
-    grids = {name: preset.model_dump(mode="json", include=set(FIGURES)) for name, preset in presets.items()}
-    tables = {f"{name} {each}": paths.table_path(name, each) for name in presets for each in presets[name].experiments}
-    audits = {f"{name} audit": paths.audit_path(name) for name in presets if presets[name].audited}
-    return Recipe("claims", {"grids": grids}, ("stages.claims:main",), tables | audits)
-
-
-def has_digits(dataset: str) -> bool:
-    """Whether a data set's file is there, and fresh."""
-    return fingerprint_of(paths.digits_path(dataset)) == fetch(dataset).ingredients(fingerprint_of).fingerprint
-
-
-def has_pair(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> bool:
-    """Whether a prepared file is there, and fresh."""
-    digits = fetch(dataset).ingredients(fingerprint_of).fingerprint
-    wanted = prepare(dataset, pair, size, antialias).ingredients(lambda _: digits).fingerprint
-    return fingerprint_of(paths.pair_path(dataset, pair, size, antialias)) == wanted
+from lazyadv.workflow.recipes import Recipe, audit, claims, collect, fetch, plot, prepare, train
 
 
 class Pipeline:
@@ -179,7 +86,7 @@ class Pipeline:
 
     def ingredients(self, path: Path) -> Ingredients:
         """What the output at `path` should be made from."""
-        return self.recipe(path).ingredients(self.fingerprint)
+        return self.recipe(path).ingredients(lambda asked: self.fingerprint(asked.path))
 
     def fingerprint(self, path: Path) -> str:
         """The fingerprint that the output at `path` should have."""
@@ -192,18 +99,14 @@ class Pipeline:
         return all(fingerprint_of(output) == self.fingerprint(output) for output in self._outputs(path))
 
     def upstream(self, path: Path) -> tuple[list[Path], bool]:
-        """The input files of the output at `path` as Snakemake should see them, and if they are ancient.
+        """The input files that Snakemake should see of the output at `path`, and whether that is fresh.
 
-        Missing: all inputs. Stale, or only a part of what is made in one go: all inputs and the sentinel,
-        which is newer than the output, so the output is made again. Fresh: inputs whose times do not
-        count, without data that are not there; or none if none is there, for of results that were pulled in part
-        the rest is not asked for.
+        Of a fresh output, without data that are not there; none if none is there, for of results that were pulled in
+        part the rest is not required.
         """
         inputs = self._files(path)
-        if not path.exists():
-            return inputs, False
         if not self.fresh(path):
-            return [*inputs, SENTINEL], False
+            return inputs, False
         inputs = [file for file in inputs if file.parts[0] != "data" or file.exists()]
         return (inputs if any(file.exists() for file in inputs) else []), True
 
@@ -222,13 +125,7 @@ class Pipeline:
     def _files(self, path: Path) -> list[Path]:
         if path.parent == Path("figures"):  # a copy of the preset's own
             return [path.parent / self.preset_name / path.name]
-        return list(self.recipe(path).inputs.values())
-
-
-def renew_sentinel() -> None:
-    """Make the sentinel as new as now, and other than before: Snakemake ignores a new date on the same content."""
-    SENTINEL.parent.mkdir(exist_ok=True)
-    SENTINEL.write_text(f"{time.time_ns()}\n")
+        return self.recipe(path).files
 
 
 def _values(name: str) -> Iterable[str]:

@@ -1,14 +1,13 @@
 """Stamps: what every output was made from, and a digest of its own content, carried inside the output itself.
 
-A stage writes into its output a stamp: the rule, the parameters that the rule reads, a hash of each definition of
-this project's code that it reaches (sources.py), and the fingerprints of the files it read. The fingerprint is the
-hash of all that, so a change anywhere upstream changes it. The Snakefile works out the fingerprint that each output
-should have and compares (pipeline.py): equal is fresh, whatever the modification times say and whether or not
-Snakemake remembers the file. So results that came by `dvc pull` need no work, and those whose parameters or
-code have changed since are made again; but for code of which it was shown that it makes the same
-(equivalence.py).
+A stage writes into its output a stamp: the rule, the parameters that the rule reads, a hash of each module of this
+project that its code consists of (sources.py), and the fingerprints of the files it read. The fingerprint is the hash
+of all that, so a change anywhere upstream changes it. The Snakefile works out the fingerprint that each output should
+have and compares (pipeline.py): equal is fresh, whatever the files' dates and whether or not Snakemake remembers them.
+Code of which it was shown that it makes the same has the fingerprint of the older code (equivalence.py).
 
-The digest says whether the output is still what the stage wrote (lazyadv/files.py).
+The digest says whether the output is still what the stage wrote (lazyadv/files.py). A fingerprint that is not that of
+what the file says it was made from counts as none, and a file that is asked for as something else is refused.
 
 The stamp is JSON, readable with any tool: keys of a record, the `made_from` column of a table, the comment of an .npz
 (`unzip -z`), the Keywords of a PDF, the description of an SVG. `stages/why.py` shows it.
@@ -22,14 +21,22 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lazyadv import __version__
-from lazyadv.files import BLANK, STAMP, SealError, read_sealed
+from lazyadv.files import BLANK, STAMP, SealError, read_sealed, volatile
 from lazyadv.workflow import arithmetic, equivalence
 from lazyadv.workflow.sources import ROOT
 
-EDGE = 1 << 16  # a stamp begins within the first bytes of a record, and is the last of an .npz
+EDGE = 1 << 15  # a record's stamp stands within its first and last bytes, that of an .npz within its last
+
+
+class Input(NamedTuple):
+    """A file that an output is made from, and what it is asked to be: made by this rule, with these parameters."""
+
+    path: Path
+    rule: str
+    params: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,6 @@ class Ingredients:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The ingredients as JSON has them: the code's definitions below their modules."""
-        code: dict[str, dict[str, str]] = {}
-        for name, digest in self.code.items():
-            module, _, definition = name.partition(":")
-            code.setdefault(module, {})[definition] = digest
-        return asdict(self) | {"code": code}
-
     @property
     def marks(self) -> dict[str, str]:
         """The first keys of a stamp: the fingerprint, and a place for the digest."""
@@ -64,28 +63,42 @@ class Ingredients:
     @property
     def stamp(self) -> str:
         """One line of JSON to put into the output before it is sealed."""
-        return json.dumps({**self.marks, "made_from": self.as_dict()})
+        return json.dumps({**self.marks, "made_from": asdict(self)})
 
 
 def fingerprint_of(path: Path) -> str | None:
-    """The fingerprint inside a file; None where there is no file, or no fingerprint in it.
+    """The fingerprint inside a file; None where there is no file, or none that is of what the file says.
 
     Also None of a table, figure or ledger that is not what was sealed, for it is quickly made again. Of records and
-    arrays, which may be many or large, only an edge is read; whoever reads them whole looks at the seal.
+    arrays, which may be many or large, only the edges are read; whoever reads them whole looks at the seal.
     """
     try:
-        if path.suffix == ".npz":
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - EDGE))
-                found = STAMP.search(file.read())
-        elif path.parent.name == "runs":
-            with path.open("rb") as file:
-                found = STAMP.search(file.read(EDGE))
-        else:
-            found = STAMP.search(read_sealed(path))
+        at_edges = path.suffix == ".npz" or path.parent.name == "runs"
+        return ingredients_in(_edges(path) if at_edges else read_sealed(path), path).fingerprint
     except (OSError, SealError):
         return None
-    return found[1].decode() if found else None
+
+
+def _edges(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(EDGE) if path.suffix != ".npz" else b""
+        rest = path.stat().st_size - file.tell()
+        file.seek(max(0, rest - EDGE), 1)
+        return head + file.read()
+
+
+def vouched(asked: Input) -> str:
+    """The fingerprint of a file that was read, which is what was asked for.
+
+    Raises:
+        SealError: it is not what was sealed, or was made by another rule or of other parameters.
+        OSError: it cannot be read.
+    """
+    made = ingredients_of(asked.path)
+    found = [f"made by {made.rule}"] * (made.rule != asked.rule) + _changes("", asked.params, made.params)
+    if found:
+        raise SealError(f"{asked.path}: is not what its name says ({found[0].strip()}); delete it and run again")
+    return made.fingerprint
 
 
 def ingredients_of(path: Path) -> Ingredients:
@@ -98,17 +111,22 @@ def ingredients_of(path: Path) -> Ingredients:
 
 
 def ingredients_in(content: bytes, path: Path) -> Ingredients:
-    """What the sealed content of the file at `path` says it was made from.
+    """What the content of the file at `path` says it was made from.
 
     Raises:
-        SealError: its stamp cannot be read, or its fingerprint was edited.
+        SealError: there is no stamp that can be read, or its fingerprint was edited.
     """
-    stamp = STAMP.search(content)
-    assert stamp
-    text = content[stamp.start() :].decode("utf-8", "replace")
     try:
-        made, _ = json.JSONDecoder().raw_decode(text.replace('""', '"') if path.suffix == ".csv" else text)
-        return trusted(made.get("made_from") or made["provenance"]["made_from"], made["fingerprint"])
+        stamp = STAMP.search(content)
+        if stamp is None:
+            raise ValueError("there is none")
+        if record := volatile(content, stamp):
+            made_from = json.loads(record[1])["made_from"]
+        else:
+            text = content[stamp.start() :].decode("utf-8", "replace")
+            text = text.replace('""', '"') if path.suffix == ".csv" else text
+            made_from = json.JSONDecoder().raw_decode(text)[0]["made_from"]
+        return trusted(made_from, stamp[1].decode())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SealError(f"{path}: its stamp cannot be read ({error})") from None
 
@@ -120,7 +138,9 @@ def trusted(made_from: dict[str, Any], fingerprint: str) -> Ingredients:
         ValueError: it is not: somebody has edited one of the two.
         TypeError, AttributeError: they are no ingredients.
     """
-    code = {f"{module}:{name}": digest for module, of in made_from["code"].items() for name, digest in of.items()}
+    code: dict[str, str] = {}
+    for module, of in made_from["code"].items():  # a hash, or of records of 2026 a hash a definition
+        code |= {f"{module}:{name}": digest for name, digest in of.items()} if isinstance(of, dict) else {module: of}
     ingredients = Ingredients(**made_from | {"code": code})
     if ingredients.fingerprint != fingerprint:
         raise ValueError("the fingerprint is not that of what it says it was made from: edited by hand")

@@ -1,151 +1,110 @@
-"""The code behind an output: every definition of this project that its stage can reach.
+"""The code behind an output: every module of this project that its stage imports, itself or by way of others.
 
-The walk starts at the functions that make the output and follows each name they use, through imports,
-to the function, class or constant of this project that it stands for, and so on. Only what is reached
-counts, by its syntax tree: comments, docstrings and formatting do not. What a name cannot tell (a look-up
-by string, as stages/train.py does for its experiment) is followed by naming it as an entry.
+Modules count whole, by their syntax trees: comments, docstrings and formatting do not. So whatever runs when a module
+is imported counts, too. Imports are followed wherever they stand, in functions and in both branches of a `try`, but not
+under `if TYPE_CHECKING`. Code that is looked up by a string cannot be followed, and is refused.
 """
 
 import ast
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("lazyadv", "stages")
-# they name outputs, and make none
-BOOKKEEPING = tuple(
-    f"lazyadv.workflow.{name}" for name in ("provenance", "equivalence", "sources", "pipeline", "paths")
-)
-LOOSE = "*"  # stands for a module's top-level statements that define nothing
+# what runs code by its text or name: functions, and modules but for these parts of them
+UNSEEN = ("exec", "eval", "__import__", "importlib", "runpy", "pkgutil")
+SEEN = ("importlib.metadata", "importlib.resources")
 
 
 class SourceError(ValueError):
-    """The walk cannot tell what a name stands for."""
-
-
-class Module(NamedTuple):
-    """A module's statements by the name they define, and what its imports stand for."""
-
-    definitions: dict[str, list[ast.stmt]]
-    imports: dict[str, tuple[str, str | None]]
+    """The code behind an output cannot be told."""
 
 
 def reach(*entries: str) -> dict[str, str]:
-    """The hash of each definition reached from the entries, all as "lazyadv.networks.attack:pgd".
+    """The hash of each module reached from the entries, all as "lazyadv.networks.attack".
 
     Raises:
-        SourceError: an entry or a name imported from this project does not exist.
+        SourceError: a module of this project does not exist, or runs code that its imports do not show.
     """
     reached: dict[str, str] = {}
     waiting = list(entries)
     while waiting:
-        entry = waiting.pop()
-        if entry in reached or entry.partition(":")[0] in BOOKKEEPING:
-            continue
-        reached[entry], uses = _examine(entry)
-        waiting += uses
+        module = waiting.pop()
+        if module not in reached:
+            reached[module], imported = _read(module)
+            waiting += imported
     return dict(sorted(reached.items()))
 
 
 @cache
-def _examine(entry: str) -> tuple[str, tuple[str, ...]]:
-    """The hash of one definition, and the definitions that it uses."""
-    name, _, symbol = entry.partition(":")
-    module = _parse(name)
-    if symbol not in module.definitions:
-        if symbol in module.imports:
-            return _hash([]), tuple(_resolve(*module.imports[symbol]))
-        raise SourceError(f"{name} defines no {symbol!r}")
-    statements = module.definitions[symbol]
-    # the top levels of a module and of the packages around it run with every import of it
-    parts = name.split(".")
-    around = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-    uses = [f"{each}:{LOOSE}" for each in around if _parse(each).definitions[LOOSE]]
-    for statement in statements:
-        nodes = list(ast.walk(statement))
-        imports = module.imports | _imports(nodes)
-        qualified = {}  # a module's name, where only one of its attributes is used
-        for node in nodes:
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                qualified[id(node.value)] = node.attr
-        for node in nodes:
-            if not isinstance(node, ast.Name):
-                continue
-            if node.id in imports:
-                uses += _resolve(*imports[node.id], attribute=qualified.get(id(node)))
-            elif node.id in module.definitions and node.id != symbol:
-                uses.append(f"{name}:{node.id}")
-    names = {node.id for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    bindings = sorted((name, *map(str, module.imports[name])) for name in names & module.imports.keys())
-    return _hash([bindings, *(_canonical(statement) for statement in statements)]), tuple(uses)
-
-
-def _resolve(name: str, symbol: str | None, attribute: str | None = None) -> list[str]:
-    """The definitions that an imported name stands for; none where it is not of this project."""
-    if name.split(".")[0] not in PACKAGES:
-        return []
-    if symbol is not None and _path(f"{name}.{symbol}").exists():
-        name, symbol = f"{name}.{symbol}", None
-    if symbol is None:
-        symbol = attribute
-    if symbol is not None:
-        return [f"{name}:{symbol}"]
-    return [f"{name}:{definition}" for definition in _parse(name).definitions]
-
-
-@cache
-def _parse(name: str) -> Module:
-    path = _path(name)
-    if path.name == "__init__.py" and not path.exists():  # a folder of modules, such as stages
-        return Module({LOOSE: []}, {})
+def _read(module: str) -> tuple[str, tuple[str, ...]]:
+    """The hash of a module's code, and the modules of this project that it imports."""
+    path = _path(module)
+    if path is None:
+        raise SourceError(f"there is no module {module}")
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    definitions: dict[str, list[ast.stmt]] = {LOOSE: []}
-    for statement in tree.body:
-        for symbol in _defines(statement):
-            definitions.setdefault(symbol, []).append(statement)
-    imports = _imports(tree.body)
-    if both := imports.keys() & definitions.keys():
-        raise SourceError(f"{path}: {', '.join(sorted(both))}: imported and defined; rename one")
-    return Module(definitions, imports)
+    imported = {package for package in _packages(module) if _path(package)}
+    for node in _runnable(tree):
+        if unseen := _unseen(node):
+            raise SourceError(f"{path}:{node.lineno}: {unseen}: write an import, which can be followed")
+        imported |= {name for name in _imports(node) if name.partition(".")[0] in PACKAGES}
+    text = json.dumps(_canonical(tree))
+    return hashlib.sha256(text.encode()).hexdigest()[:16], tuple(sorted(imported))
 
 
-def _defines(statement: ast.stmt) -> list[str]:
-    """The names that a top-level statement defines; LOOSE where it does something else."""
-    match statement:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.Assign(targets=targets) if all(isinstance(target, ast.Name) for target in targets):
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return [name]
-        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
-            return []
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
-            return []
-    return [LOOSE]
+def _runnable(node: ast.AST) -> Iterator[Any]:
+    """The nodes below this one, without those that only a type checker sees."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            for other in child.orelse:
+                yield from (other, *_runnable(other))
+        else:
+            yield from (child, *_runnable(child))
 
 
-def _imports(nodes: Any) -> dict[str, tuple[str, str | None]]:
-    found: dict[str, tuple[str, str | None]] = {}
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] in PACKAGES:
-                    raise SourceError(f"'import {alias.name}': write 'from … import …', which the walk can follow")
-                found[alias.asname or alias.name.split(".")[0]] = (alias.name, None)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level or not node.module or node.names[0].name == "*":
-                raise SourceError(f"line {node.lineno}: import by full names, which the walk can follow")
-            found |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
-    return found
+def _unseen(node: ast.AST) -> str | None:
+    """What a node uses to run code that imports do not show, if it does."""
+    match node:
+        case ast.Name(id=name) | ast.ImportFrom(module=str(name)):
+            names = [name]
+        case ast.Import(names=aliases):
+            names = [alias.name for alias in aliases]
+        case _:
+            return None
+    return next((name for name in names if name.partition(".")[0] in UNSEEN and name not in SEEN), None)
 
 
-def _path(name: str) -> Path:
-    path = ROOT.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def _imports(node: ast.AST) -> Iterator[str]:
+    """The modules that a statement imports, with the packages around them, which run first."""
+    match node:
+        case ast.Import(names=names):
+            found = [alias.name for alias in names]
+        case ast.ImportFrom(module=str(module), level=0, names=names):
+            parts = [f"{module}.{alias.name}" for alias in names]
+            found = [module, *(part for part in parts if part.partition(".")[0] in PACKAGES and _path(part))]
+        case ast.ImportFrom():
+            raise SourceError(f"line {node.lineno}: import by full names, which can be followed")
+        case _:
+            return
+    for name in found:
+        yield name
+        yield from (package for package in _packages(name) if _path(package))
+
+
+def _packages(module: str) -> list[str]:
+    """The packages around a module."""
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _path(module: str) -> Path | None:
+    """The file of a module of this project; None if there is none, as of a folder such as stages."""
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def _canonical(node: Any) -> Any:
@@ -161,7 +120,3 @@ def _canonical(node: Any) -> Any:
     if isinstance(node, list):
         return [_canonical(item) for item in node]
     return node if isinstance(node, (str, int, float, type(None))) else repr(node)
-
-
-def _hash(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
