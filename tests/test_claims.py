@@ -10,6 +10,7 @@ import pytest
 from lazyadv.results import claims, measures, parts
 from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
+from lazyadv.workflow import arithmetic
 
 SIZES = (5, 10, 20)
 CLAIMS = {claim.key: claim for claim in LEDGER}
@@ -46,7 +47,7 @@ def with_control(seeds: int = 3) -> Selection:
 
 def finding(key: str, value: float, interval: tuple[float, float] | None, asked: int = 9) -> claims.Finding:
     """A claim measured on three units of nine runs."""
-    return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 9, asked)
+    return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 0, 9, asked)
 
 
 def test_laziness_binds_where_the_control_keeps_more_than_seeds_differ() -> None:
@@ -215,6 +216,18 @@ def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
     rows = pd.concat([fig3(-0.5, seeds=1).rows.assign(C0=C0) for C0 in (5.0, 10.0, 20.0)])
     found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
     assert (found.units, found.verdict) == (1, "undecided")
+
+
+def test_the_ledger_counts_the_runs_of_another_arithmetic() -> None:
+    """Their records have the same fingerprint, and may differ in the last digits."""
+    rows = fig3(-0.5).rows.assign(arithmetic=arithmetic.NAME)
+    rows.loc[rows.index[:7], "arithmetic"] = "cuda"
+    rows.loc[rows.index[-5:], "arithmetic"] = "x86_64 nehalem"
+    found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
+    assert claims.basis(found) == "1800 runs, 12 of 1800 on other arithmetic"
+    assert claims._finding_as_json(found)["on_other_arithmetic"] == 12
+    of_one = claims.judge(CLAIMS["robust_half"], Selection(rows.assign(arithmetic=arithmetic.NAME), len(rows)))
+    assert claims.basis(of_one) == "1800 runs"
 
 
 def test_presets_stand_side_by_side() -> None:
