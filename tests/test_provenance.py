@@ -208,7 +208,7 @@ def test_five_thousand_runs_are_planned_quickly_enough_to_be_planned_at_all(proj
 def test_the_walk_finds_what_a_figure_uses_and_no_more() -> None:
     reached = sources.reach("stages.plot:main", "lazyadv.results.figures:fig3")
     assert {
-        "lazyadv.results.figures:_half_points",
+        "lazyadv.results.fig3:_draw_halves",
         "lazyadv.results.fits:half_point",
         "lazyadv.results.style:caption",
     } <= reached.keys()
