@@ -37,7 +37,7 @@ def main() -> None:
     if args.sample < 1:
         parser.error("--sample: give a number above 0")
     if args.accept:
-        accept(Pipeline.load("params.yaml", args.preset), args.sample, args.seed)
+        accept(Pipeline.load("params.yaml", args.preset), args.sample)
         return
     if args.records:
         chosen = [verification.stored(path) for path in args.records]
@@ -81,7 +81,7 @@ def compare(chosen: list[Stored], folder: Path) -> set[tuple[str, str]] | None:
     return codes if same == len(chosen) else None
 
 
-def accept(pipeline: Pipeline, count: int, seed: int) -> None:
+def accept(pipeline: Pipeline, count: int) -> None:
     """Write down that today's code makes what the code of a preset's results made, if a sample shows it.
 
     Raises:
@@ -89,7 +89,7 @@ def accept(pipeline: Pipeline, count: int, seed: int) -> None:
     """
     records = stored(pipeline)
     changes = acceptance.changed(pipeline, records)
-    chosen = acceptance.choose([each for _, group in changes.values() for each in group], count, seed)
+    chosen = acceptance.choose([each for _, group in changes.values() for each in group], count)
     with tempfile.TemporaryDirectory() as folder:
         entries = acceptance.prepared(pipeline, Path(folder))
         codes = compare(chosen, Path(folder)) if chosen else set[tuple[str, str]]()

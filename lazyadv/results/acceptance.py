@@ -5,7 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lazyadv.results.verification import Refused, Stored, array_difference, prepare, run_stage, sample
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from lazyadv.results.verification import Refused, Stored, array_difference, in_turn, prepare, run_stage
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.pipeline import Pipeline
@@ -75,33 +78,43 @@ def _require_all(pipeline: Pipeline, records: list[Stored]) -> None:
             raise Refused(f"{name}: {asked - there} of its {asked} {what} are not here: `dvc pull` them")
 
 
-def choose(records: list[Stored], count: int, seed: int) -> list[Stored]:
-    """Records that tell: of each experiment, code and regime both ends of each axis, and every way to stop.
+def choose(records: list[Stored], count: int) -> list[Stored]:
+    """Records that tell, as cheap as can be: of each experiment and code both ends of each axis, and each trait.
+
+    Up to `count`, the cheapest others of each experiment in turn.
 
     Raises:
         Refused: `count` does not suffice for that, or is less than LEAST.
     """
+    if not records:
+        return []
     demands: dict[tuple[Any, ...], set[Path]] = {}
     for each in records:
         for trait in _traits(each):
             demands.setdefault(trait, set()).add(each.path)
-    for ends in _ends(records):
-        demands |= ends
-    needed: dict[Path, Stored] = {}
-    pool = sample(records, len(records), seed)
-    while unmet := [paths for paths in demands.values() if not paths & needed.keys()]:
-        best = max(pool, key=lambda each: sum(each.path in paths for paths in unmet) / (1 + each.seconds))
-        needed[best.path] = best
+    demands |= _ends(records)
+    meets = np.array([[each.path in paths for each in records] for paths in demands.values()])
+    found = milp(
+        [1 + each.seconds for each in records],
+        constraints=LinearConstraint(meets.astype(float), lb=1),
+        integrality=np.ones(len(records)),
+        bounds=Bounds(0, 1),
+    )
+    needed = [each for each, taken in zip(records, found.x, strict=True) if taken > 0.5]
     least = max(LEAST, len(needed))
-    if records and len(records) < least:
+    if len(records) < least:
         raise Refused(f"evidence takes {least} records, and only {len(records)} can be compared: train again")
-    if records and count < least:
+    if count < least:
         raise Refused(f"evidence takes {least} of the {len(records)} records: give --sample {least} or more")
-    return sample(records, count, seed, needed.values())
+    cheapest = sorted(records, key=lambda each: (each.seconds, each.path))
+    experiments = dict.fromkeys(each.run.experiment for each in records)
+    others = in_turn(*([each for each in cheapest if each.run.experiment == one] for one in experiments))
+    chosen = list({each.path: each for each in (*needed, *others)}.values())[:count]
+    return sorted(chosen, key=lambda each: each.seconds)
 
 
 def _traits(each: Stored) -> Iterator[tuple[Any, ...]]:
-    """The paths through the code that a record's run took."""
+    """The paths through the code that a record's run took: its regime, how it stopped, if its network is kept."""
     kind = (each.run.experiment, each.code)
     yield (*kind, each.regime)
     yield (*kind, each.stopped)
@@ -109,17 +122,19 @@ def _traits(each: Stored) -> Iterator[tuple[Any, ...]]:
         yield (*kind, "keeps its network")
 
 
-def _ends(records: list[Stored]) -> Iterator[dict[tuple[Any, ...], set[Path]]]:
-    """The records at the ends of each axis, of each experiment, code and regime."""
-    groups: dict[tuple[str, str, str], list[Stored]] = {}
+def _ends(records: list[Stored]) -> dict[tuple[Any, ...], set[Path]]:
+    """The records at the ends of each axis, of each experiment and code."""
+    groups: dict[tuple[str, str], list[Stored]] = {}
     for each in records:
-        groups.setdefault((each.run.experiment, each.code, each.regime), []).append(each)
+        groups.setdefault((each.run.experiment, each.code), []).append(each)
+    found = {}
     for kind, group in groups.items():
         for axis in group[0].run.axes:
             values = {each.path: getattr(each.run, axis) for each in group}
             for end in (min, max):
                 extreme = end(values.values())
-                yield {(*kind, axis, end.__name__): {path for path, value in values.items() if value == extreme}}
+                found[*kind, axis, end.__name__] = {path for path, value in values.items() if value == extreme}
+    return found
 
 
 def evidence(

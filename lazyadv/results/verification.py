@@ -70,8 +70,8 @@ def stored(path: Path) -> Stored:
     return Stored(path, read.run, stopped, deviation, seconds, read.made_from, kept)
 
 
-def sample(records: Iterable[Stored], count: int, seed: int, first: Iterable[Stored] = ()) -> list[Stored]:
-    """`first` and then others, `count` in all: of each experiment in turn, of each size and width in turn.
+def sample(records: Iterable[Stored], count: int, seed: int) -> list[Stored]:
+    """Records of each experiment in turn, of each size and width in turn, `count` in all.
 
     The sizes and widths come in the order of their cheapest record; which of their records, `seed` draws.
     """
@@ -83,13 +83,11 @@ def sample(records: Iterable[Stored], count: int, seed: int, first: Iterable[Sto
     for of_experiment in strata.values():
         for stratum in of_experiment.values():
             draw.shuffle(stratum)
-    chosen = {each.path: each for each in first}
-    in_turn = _in_turn(*(_in_turn(*of_experiment.values()) for of_experiment in strata.values()))
-    chosen |= {each.path: each for each in in_turn}
-    return sorted(list(chosen.values())[:count], key=lambda each: each.seconds)
+    chosen = in_turn(*(in_turn(*of_experiment.values()) for of_experiment in strata.values()))
+    return sorted(itertools.islice(chosen, count), key=lambda each: each.seconds)
 
 
-def _in_turn(*lists: Iterable[Stored]) -> Iterator[Stored]:
+def in_turn(*lists: Iterable[Stored]) -> Iterator[Stored]:
     """The first of each, then the second of each, …"""
     return (each for turn in itertools.zip_longest(*lists) for each in turn if each is not None)
 
