@@ -4,6 +4,8 @@ numba alone goes by a function's own file, knows nothing of the options and the 
 fails for good on a file of its cache that is not whole, as a full disk or a power cut leave it.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import sys
@@ -11,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import llvmlite
 import numba
@@ -77,12 +79,55 @@ class Implementation(caching.CompileResultCacheImpl):
     _locator_classes: Any = (Locator,)
 
 
+class Turn:
+    """A lock between processes, which ends with its process; a function that calls others is compiled with them."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Wait until no other process has it."""
+        self._depth += 1
+        if self._depth == 1 and (place := folder()):
+            with contextlib.suppress(OSError):  # a disk without locks: two may compile the same
+                self._file = (place / "lock").open("w")
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def give(self) -> None:
+        """Let the next process have it."""
+        self._depth -= 1
+        if self._depth == 0 and self._file:
+            self._file.close()
+            self._file = None
+
+
+turn = Turn()
+
+
 class Cache(caching.FunctionCache):
-    """numba's cache of one function, in `folder`; a damaged file is replaced."""
+    """numba's cache of one function, in `folder`; a damaged file is replaced.
+
+    One process at a time looks a function up, and keeps its turn until it has compiled what it did not find: the
+    others wait, and find it.
+    """
 
     _impl_class = Implementation
 
     def load_overload(self, signature: Any, target: Any) -> Any:
+        turn.take()
+        found = self._load(signature, target)
+        if found is not None:
+            turn.give()
+        return found
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        try:
+            super().save_overload(signature, data)
+        finally:
+            turn.give()
+
+    def _load(self, signature: Any, target: Any) -> Any:
         try:
             return super().load_overload(signature, target)
         except Exception as error:  # a pickle that is not whole raises whatever its bytes happen to say
