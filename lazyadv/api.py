@@ -216,11 +216,15 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
         changes. All in float64.
 
     Raises:
-        UserError: the network is of another kind, or x cannot be.
+        UserError: the network is of another kind, at x or where f changes sign; or x cannot be.
     """
     examples = floats(x)
-    found = search(network_for(network, examples), flat(examples))
+    read = network_for(network, examples)
+    found = search(read, flat(examples))
     direction = found.direction.reshape(x.shape)
+    if not isinstance(network, Network):
+        steps = np.where(np.isfinite(found.step), found.step, 0)
+        require_same(network, read, examples + (steps[:, None] * found.direction).reshape(examples.shape))
     if isinstance(x, np.ndarray):
         return Crossings(found.gradient_norm, direction, found.step)
     return Crossings(*(like(x.double(), part) for part in (found.gradient_norm, direction, found.step)))

@@ -10,6 +10,8 @@ import torch
 from foolbox.attacks.base import FixedEpsilonAttack, T, get_criterion, raise_if_kwargs
 
 from lazyadv.api import InputError, attack
+from lazyadv.inputs import Attack, plain
+from lazyadv.models import checked
 from lazyadv.module import first_line, network_of, require_same
 from lazyadv.networks.network import Network
 
@@ -67,12 +69,13 @@ class LazyPGD(FixedEpsilonAttack):
         _require_within(model, x)
         if epsilon == 0:
             return inputs
+        asked = checked(Attack, plain(eps=epsilon, steps=self.steps, step=self.abs_stepsize), "LazyPGD")
         module, network = read(model, x)
         lower, upper = model.bounds
         within = ((x.raw.detach() - lower) / (upper - lower)).clip(0, 1)
-        step = self.rel_stepsize * epsilon if self.abs_stepsize is None else self.abs_stepsize
-        eps, step = epsilon / (upper - lower), step / (upper - lower)
-        delta = attack(folded(model, network, x[:1]), within, _labels(criterion), eps, self.steps, step)
+        step = self.rel_stepsize * asked.eps if asked.step is None else asked.step
+        eps, step = asked.eps / (upper - lower), step / (upper - lower)
+        delta = attack(folded(model, network, x[:1]), within, _labels(criterion), eps, asked.steps, step)
         moved = (x + (upper - lower) * eagerpy.astensor(delta)).clip(lower, upper)
         require_same(module, network, _prepared(model, moved))
         return restore_type(moved)

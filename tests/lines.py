@@ -23,11 +23,11 @@ def falling(halves: dict[int, float], C0: float, seeds: int = 3, width: int = 10
 
 def line(size: int, C0: float, halves: list[float], width: int = 1000) -> pd.DataFrame:
     """Robust accuracy that falls linearly through 1/2 at these ε, one a seed."""
-    eps = np.linspace(0.001, 1, 200)
+    eps = np.linspace(0.001, 1, 50)
     shared = {"width": width, "C0": C0, "size": size, "radius": C0 / width**0.5, "largest_deviation": 1.0}
     shared |= {"stopped": "epochs", "late_gain": 0.0, "best_robust_train_accuracy": 0.9}
     rows = [
-        {**shared, "eps": e, "seed": seed, "robust_test_accuracy": 0.5 + half - e}
+        {**shared, "eps": e, "seed": seed, "robust_test_accuracy": float(np.clip(0.5 + half - e, 0, 1))}
         | {"run": f"{width},{C0},{size},{e},{seed}"}
         for seed, half in enumerate(halves)
         for e in eps
@@ -53,7 +53,7 @@ def with_control(seeds: int = 3) -> Selection:
 
 
 def with_axes(width_power: float = 0.0, C0_power: float = 1.0) -> Selection:
-    """Beside that, at size 20, ε½ as a power of the width and of C0; at C0 = 40 it is that of free networks."""
-    widths = [falling({20: 0.2 * (width / 1000) ** width_power}, 10, width=width).rows for width in (100, 300, 3000)]
-    by_C0 = [falling({20: 0.55 if C0 == 40 else 0.2 * (C0 / 10) ** C0_power}, C0).rows for C0 in (5, 20, 40)]
+    """Beside that, at size 40, ε½ as a power of the width and of C0; at C0 = 40 it is that of free networks."""
+    widths = [falling({40: 0.1 * (width / 1000) ** width_power}, 10, width=width).rows for width in (100, 300, 3000)]
+    by_C0 = [falling({40: 0.5 if C0 == 40 else 0.1 * (C0 / 10) ** C0_power}, C0).rows for C0 in (5, 20, 40)]
     return whole(with_control().rows, *widths, *by_C0)

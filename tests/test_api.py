@@ -136,16 +136,20 @@ class Saturates(Sequential):
 
 @pytest.mark.parametrize("activation", [ReLU6(), Hardtanh(0, 6)])
 def test_a_module_is_compared_where_it_is_used(activation: torch.nn.Module) -> None:
-    """At the inputs, and where the attack takes them."""
+    """At the inputs, and where the attack or the search takes them."""
     module, ones = Saturates(activation), np.ones(5)
     bright, grey = (np.linspace(start, start + 0.05, 5 * 784).reshape(5, 784) for start in (0.5, 0.3))
     assert api.accuracy(module, grey, ones) == 1
     assert api.attack(module, grey, -ones, 0.1).any()
+    assert np.isfinite(api.boundary(module, grey).step).all()
+    never = Saturates(activation)
+    torch.nn.init.constant_(never.get_parameter("2.bias"), -5)  # f would be 0 where its neurons are at 8
     for attempt in (
         lambda: api.accuracy(module, bright, ones),
         lambda: api.boundary(module, bright),
         lambda: api.attack(module, bright, ones, 0.1),
         lambda: api.attack(module, grey, -ones, 10),
+        lambda: api.boundary(never, grey),
     ):
         with pytest.raises(api.ModuleError, match="something else"):
             attempt()

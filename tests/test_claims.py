@@ -11,6 +11,7 @@ from lines import CLAIMS, SIZES, falling, fig3, with_axes, with_control
 from lazyadv.results import claims
 from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
+from lazyadv.workflow import arithmetic
 
 
 def steps(C0: float, seeds: int = 3) -> pd.DataFrame:
@@ -24,7 +25,7 @@ def steps(C0: float, seeds: int = 3) -> pd.DataFrame:
 
 def finding(key: str, value: float, interval: tuple[float, float] | None, asked: int = 9) -> claims.Finding:
     """A claim measured on three units of nine runs."""
-    return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 9, asked)
+    return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 0, 9, asked)
 
 
 def test_a_run_that_patience_ended_before_it_learned_is_counted_apart() -> None:
@@ -168,7 +169,7 @@ def test_a_missing_run_is_counted_and_no_slope_is_fitted_without_its_line() -> N
     assert found.shown < found.asked
     assert (found.units_measured, found.units) == (2, 3)
     assert found.verdict == "undecided"
-    assert claims.basis(found) == "1760 of 1800 runs, 2 of 3 measurable, 2 seeds of at least 3"
+    assert claims.basis(found) == "440 of 450 runs, 2 of 3 measurable, 2 seeds of at least 3"
 
 
 def test_no_verdict_without_the_run_that_may_contradict_it() -> None:
@@ -192,6 +193,18 @@ def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
     rows = pd.concat([steps(C0, seeds=1) for C0 in (5, 10, 20)])
     found = claims.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
     assert (found.units, found.verdict) == (1, "undecided")
+
+
+def test_the_ledger_counts_the_runs_of_another_arithmetic() -> None:
+    """Their records have the same fingerprint, and may differ in the last digits."""
+    rows = fig3(-0.5).rows.assign(arithmetic=arithmetic.NAME)
+    rows.loc[rows.index[:7], "arithmetic"] = "cuda"
+    rows.loc[rows.index[-5:], "arithmetic"] = "x86_64 nehalem"
+    found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
+    assert claims.basis(found) == "1800 runs, 12 of 1800 on other arithmetic"
+    assert claims._finding_as_json(found)["on_other_arithmetic"] == 12
+    of_one = claims.judge(CLAIMS["robust_half"], Selection(rows.assign(arithmetic=arithmetic.NAME), len(rows)))
+    assert claims.basis(of_one) == "1800 runs"
 
 
 def test_presets_stand_side_by_side() -> None:

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from lines import line, with_axes, with_control
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from project import Project, environment
 
 from lazyadv import params
-from lazyadv.results import style
+from lazyadv.results import figures, points, style
 from lazyadv.results.table import Selection
 from lazyadv.workflow.sources import ROOT
 
@@ -98,3 +101,46 @@ def test_a_device_in_a_caption_is_not_a_formula() -> None:
     figure, _ = style.panels(1)
     style.caption(figure, Selection(pd.DataFrame([row]), 1))
     assert style.drawn(figure, "svg", "").startswith(b"<?xml")
+
+
+def fig3(rows: pd.DataFrame) -> Figure:
+    """Figure 3 of made-up rows, at every fifth of their ε."""
+    rows = rows[rows["eps"].isin(sorted(rows["eps"].unique())[::5])]
+    run = {"experiment": "advtrain", "dataset": "mnist5k", "pair": "0-1", "protocol": "strict", "arithmetic": "float32"}
+    numbers = {"n_train": 800, "n_test": 200, "lr": 1.0, "bs": 32, "T": 40, "atk_iters": 10}
+    return figures.fig3(Selection(rows.assign(**run, **numbers), len(rows)))
+
+
+def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
+    """All that is asked for is drawn, in one size of type, with a legend in each panel."""
+    dimension, width, deviation = "dimension d", "width m", "allowed deviation $C_0$"
+    alone, rows = with_control().rows, with_axes().rows
+    two = rows[(rows["C0"] == 10) | (rows["C0"] == 1000)]
+    for part, found in ((alone, [dimension]), (two, [dimension, width]), (rows, [dimension, width, deviation])):
+        figure = fig3(part)
+        labels = [panel.get_xlabel() for panel in figure.axes]
+        assert labels == ["perturbation ε"] * len(found) + found
+        assert all(panel.get_legend() for panel in figure.axes)
+        assert {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()} == {style.SIZE}
+        figure.draw_without_rendering()
+        drawn = {point.target for point in points.of(figure)}
+        runs = part["run"][part["eps"].isin(sorted(part["eps"].unique())[::5])]
+        assert {f"advtrain/{run}" for run in runs} <= drawn
+    legends = [panel.get_legend_handles_labels()[1] for panel in figure.axes]
+    upper, lower = legends[:3], legends[3:]
+    assert upper[1] == ["m = 100", "m = 300", "m = 1,000", "m = 3,000"]
+    assert upper[2] == [*(f"$C_0$ = {C0}" for C0 in (5, 10, 20, 40)), "free"]
+    assert [labels[0] for labels in lower] == ["lazy, slope −0.50", "lazy, slope 0.00", "lazy, slope 1.00"]
+
+
+def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:
+    """Runs that are on none of its axes; networks that patience ended before they learned."""
+    rows = pd.concat([with_axes().rows, line(10, 20, [0.3])], ignore_index=True)
+    assert "not drawn" not in fig3(with_axes().rows).get_supxlabel()
+    assert "10 runs on no axis, not drawn" in fig3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+    last = rows["run"] == rows["run"].iloc[-5]
+    ended = rows.assign(stopped=rows["stopped"].mask(last, "patience"))
+    for best, says in ((0.5, False), (0.001, True)):
+        changed = ended.assign(best_robust_train_accuracy=rows["best_robust_train_accuracy"].mask(last, best))
+        caption = fig3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+        assert ("1 ended by patience before they learned" in caption, "0 still improving" in caption) == (says, True)

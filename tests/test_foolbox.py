@@ -7,6 +7,7 @@ so of 200 inputs two may end apart.
 from typing import Any, NamedTuple
 
 import foolbox
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT, random_network
@@ -135,3 +136,44 @@ def test_what_it_cannot_do_it_says_in_one_line(digits: Digits) -> None:
         assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="random_start"):
         LazyPGD(random_start=True)
+
+
+def test_what_cannot_be_attacked_is_said_in_one_line(digits: Digits) -> None:
+    """Called as foolbox's attacks are."""
+    model, network, images, _ = digits
+    zeros, huge = torch.tensor([1.0, 0.0]), 10**400
+    greys = torch.rand(10, 1, 10, 10) * 0.1 + 0.3
+    flat, outer = np.full((30, 100), 0.15, np.float32), np.ones(30, np.float32)
+    saturating = module_of(Network(flat, 0 * outer, outer, 0.0))
+    saturating[2] = torch.nn.ReLU6()
+    six = foolbox.PyTorchModel(saturating, (0, 1), "cpu")
+    assert LazyPGD()(six, greys, torch.zeros(10), epsilons=0.1)[1].shape == greys.shape
+    for attacked, inputs, eps, said in (
+        (model, images.double(), 0.1, "cannot be called with x, torch.float64: "),
+        (model, images.numpy(), 0.1, "cannot be called with x, float32: "),
+        (model, images + 1, 0.1, "x: .* not within the model's bounds"),
+        (model, images[:0], 0.1, "x: has no example"),
+        (model_of(network, (1, 0)), images, 0.1, "bounds .* lower before the upper"),
+        (model_of(network, mean=zeros, std=zeros, axis=-1), images[..., :2], 0.1, "cannot be called"),
+        (model_of(network, mean=zeros[1:], std=zeros[1:], axis=-3), images, 0.1, "zeros in std"),
+        (model, images, huge, "eps: "),
+        (model, images, -0.1, "eps: .* greater than 0"),
+        (model, greys, 1e-9, "stay where they are"),
+        (six, greys + 0.5, 0.1, "something else"),
+        (six, greys, 5, "something else"),
+    ):
+        with pytest.raises(UserError, match=said) as error:
+            LazyPGD()(attacked, inputs, torch.zeros(len(inputs)), epsilons=eps)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("scale", [1e20, 1e-25])
+def test_weights_beyond_float32_are_attacked_as_others(scale: float) -> None:
+    images = 0.4 + 0.2 * torch.rand(20, 1, 5, 10, generator=torch.Generator().manual_seed(0))
+    _, network = random_network(0, 300, 50, 0.1)
+    expected = LazyPGD().run(model_of(network), images, torch.arange(20) % 2, epsilon=0.3)
+    w, b, v = (part * np.float32(scale) for part in (network.w, network.b, network.v))
+    other = model_of(Network(w, b, v, network.c * scale))
+    ours = LazyPGD().run(other, images, torch.arange(20) % 2, epsilon=0.3)
+    assert ours.isfinite().all()
+    assert apart(ours, expected, 0.3) <= 1

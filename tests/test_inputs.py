@@ -100,7 +100,7 @@ class Twice(torch.nn.Module):
         (lambda: api.train(NOTHING), "run: should be one that `run` gives"),
         (lambda: api.attack(Sequential(module(ReLU()), Twice()), X, Y, 0.2), "cannot be called"),
         (lambda: api.digits((3, 3)), "twice"),
-        (lambda: api.table("quick", "training", ROOT), "none of standard"),
+        (lambda: api.table("quick", "training", ROOT), "none of advtrain"),
         (lambda: api.table("fast", "standard", ROOT), "none of quick"),
         (lambda: api.table("tiny", "standard", ROOT), "dvc pull"),
         (lambda: api.table("paper", "advtrainpair", ROOT), "no run"),

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import random_examples, random_network
+from matplotlib.figure import Figure
 
 from lazyadv.data import Split
 from lazyadv.experiments import adversarial
@@ -18,7 +20,7 @@ from lazyadv.networks import sgd
 from lazyadv.networks.ball import deviations
 from lazyadv.networks.network import Network, accuracy, draw
 from lazyadv.networks.outcome import Diverged, Epoch
-from lazyadv.results import record
+from lazyadv.results import record, style, table
 from lazyadv.workflow.provenance import Ingredients
 
 COMMON: dict[str, Any] = {"dataset": "mnist5k", "pair": (0, 1), "antialias": False, "width": 40, "size": 3, "seed": 0}
@@ -204,12 +206,12 @@ def test_deviation_moves_as_the_gap_allows() -> None:
         assert deviations(outcome.network, start).max() == pytest.approx(gap, rel=1e-4)
 
 
-def saved(path: Path, run: Run) -> Path:
+def saved(path: Path, run: Run, device: str = "cpu") -> Path:
     outcome = advtrain().train(split(), "cpu", silent)
     result = record.Result(
         n_train=30, n_test=30, stopped="epochs", epochs=tuple(outcome.epochs), invariants=outcome.invariants
     )
-    environment = {"seconds": 1.0, "device": "cpu", "arithmetic": "any"}
+    environment = {"seconds": 1.0, "device": device, "arithmetic": "here"}
     record.write(path, Ingredients("train", {}, {}, {}), run, result, environment)
     return path
 
@@ -221,6 +223,22 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert again == run
     assert len(result.epochs) == 5
     assert next(iter(json.loads(path.read_text()))) == "fingerprint"
+
+
+def test_a_row_and_the_caption_name_the_device_of_a_record(tmp_path: Path) -> None:
+    """Its fingerprint does not: a GPU's record may lie where a CPU's would."""
+    run = advtrain()
+    rows, marks = [], []
+    for device in ("cpu", "cuda"):
+        path = saved(tmp_path / f"{run.name}.json", run, device)
+        read = record.read(path)
+        marks.append(read.fingerprint)
+        rows.append(table.row(path, run, read))
+    assert [row["arithmetic"] for row in rows] == ["here", "cuda"]
+    assert marks[0] == marks[1]
+    figure = Figure()
+    style.caption(figure, table.Selection(pd.DataFrame(rows), 2))
+    assert "computed\xa0on\xa0cuda,\xa0here" in figure.get_supxlabel()
 
 
 def test_a_damaged_or_misplaced_record_is_named(tmp_path: Path) -> None:

@@ -1,26 +1,31 @@
-"""Imports run down only: stages, api; report; results; then networks and workflow side by side; then the ground."""
+"""Imports run down only: stages, api; report; results; workflow; params; experiments; networks; the ground."""
 
 import ast
 
 from conftest import ROOT
 
-GROUND = {"run", "grid", "params", "data", "files", "errors", "lazyadv"}
+GROUND = {"models", "data", "digits", "files", "errors", "lazyadv"}
 TOP = {"api", "foolbox", "inputs", "module"}  # the way in from Python
+PARAMS = {"params", "grid"}
+RUNS = {"experiments", "networks", *GROUND}
 BELOW = {
-    "top": {"results", "networks", "workflow", *GROUND, *TOP},
-    "stages": {"report", "results", "networks", "workflow", *GROUND},
-    "report": {"report", "results", "networks", "workflow", *GROUND},
-    "results": {"results", "networks", "workflow", *GROUND},
     "networks": {"networks", *GROUND},
-    "workflow": {"workflow", *GROUND},
+    "experiments": RUNS,
+    "params": {*PARAMS, *RUNS},
+    "workflow": {"workflow", *PARAMS, *RUNS},
+    "results": {"results", "workflow", *PARAMS, *RUNS},
+    "report": {"report", "results", "workflow", *PARAMS, *RUNS},
+    "stages": {"report", "results", "workflow", *PARAMS, *RUNS},
+    "top": {*TOP, "results", "workflow", *PARAMS, *RUNS},
     "lazyadv": GROUND,
 }
+PLACES = dict.fromkeys(TOP, "top") | dict.fromkeys(PARAMS, "params")
 
 
 def test_imports_run_down() -> None:
     graph: dict[str, set[str]] = {}
     for path in [*ROOT.glob("lazyadv/**/*.py"), *ROOT.glob("stages/*.py")]:
-        wing = "top" if path.parent.name == "lazyadv" and path.stem in TOP else path.parent.name
+        wing = PLACES.get(path.stem, "lazyadv") if path.parent.name == "lazyadv" else path.parent.name
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("lazyadv"):

@@ -15,6 +15,7 @@ from scipy.stats import bootstrap
 
 from lazyadv.results.ledger import LEDGER, Claim
 from lazyadv.results.table import Selection
+from lazyadv.workflow import arithmetic
 
 MIN_REPEATS = 3  # seeds, runs or pairs: what repeats the measurement
 VERDICTS = ("holds", "fails", "undecided")
@@ -32,6 +33,7 @@ class Finding:
     repeats: int  # among those measured
     repeated_by: str | None  # seed, run or pair; None if there is no unit
     rests_on: int  # runs
+    elsewhere: int  # of these, on another arithmetic: a GPU's, or another processor's
     shown: int  # of its figure's, those that are there
     asked: int
 
@@ -63,6 +65,7 @@ def judge(claim: Claim, shown: Selection) -> Finding:
         repeats=repeats.nunique(),
         repeated_by=repeats.name,
         rests_on=len(rows),
+        elsewhere=int((rows["arithmetic"] != arithmetic.NAME).sum()) if "arithmetic" in rows else 0,
         shown=len(shown.rows),
         asked=shown.asked,
     )
@@ -104,6 +107,7 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
         "units_measured": finding.units_measured,
         "repeats": finding.repeats,
         "rests_on": finding.rests_on,
+        "on_other_arithmetic": finding.elsewhere,
         "runs": finding.shown,
         "runs_asked": finding.asked,
     }
@@ -136,11 +140,13 @@ def measured(finding: Finding) -> str:
 
 
 def basis(finding: Finding) -> str:
-    """The runs that it rests on, or how many of its figure's are there, if not all; and what is missing otherwise."""
+    """The runs that it rests on, or how many of its figure's are there, if not all; what else to know of them."""
     if not finding.asked:
         return "not asked of this preset"
     runs = _counted(finding.rests_on, "run")
     parts = [runs if finding.shown == finding.asked else f"{finding.shown} of {finding.asked} runs"]
+    if finding.elsewhere:
+        parts.append(f"{finding.elsewhere} of {finding.rests_on} on other arithmetic")
     if finding.units_measured < finding.units:
         parts.append(f"{finding.units_measured} of {finding.units} measurable")
     if finding.verdict == "undecided" and 0 < finding.repeats < MIN_REPEATS:

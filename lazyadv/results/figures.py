@@ -1,6 +1,5 @@
 """The figures, a function each: from the rows of a table to a matplotlib figure; fig1 to fig4 are the paper's."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -9,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyadv.results import gallery, measures, parts, points, style
+from lazyadv.results.fig3 import fig3 as fig3
 from lazyadv.results.table import Selection
 
-MNIST_DIMENSION = 28**2
-EPS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
 GAP_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
 RATIO_TICKS = [0.5, 1, 1.5, 2, 3, 5, 10]
 LAZY_C0 = 10  # the C0 of the paper's runs, whose radius C0/√m figure 4 marks
@@ -31,13 +29,13 @@ def fig1(shown: Selection) -> Figure:
         for (width, C0), group in rows.groupby(["width", "C0"]):
             look = style.width_look(width, list(rows["width"])) | {"linestyle": "-" if C0 else ":"}
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
-            slope = _slope_text(measures.step_slope(group, column).mean())
+            slope = style.slope(measures.step_slope(group, column).mean())
             style.line(axes, group, "d", column, band=C0 > 0, label=f"m = {width}, {kind}{slope}", **look)
         style.guide(axes, rows["d"], rows[column])
         style.dimensions(axes, rows["d"])
         axes.set_yscale("log")
         least, most = axes.get_ylim()
-        axes.set_ylim(bottom=least * (least / most) ** (0.09 * len(axes.get_legend_handles_labels()[1])))
+        axes.set_ylim(bottom=least * (least / most) ** (0.1 * len(axes.get_legend_handles_labels()[1])))
         axes.legend(loc="lower left", borderaxespad=0)
     relative.set_ylabel("relative step δ / ‖x‖")
     raw.set_ylabel("step δ")
@@ -66,70 +64,6 @@ def fig2(shown: Selection) -> Figure:
     return figure
 
 
-def fig3(shown: Selection) -> Figure:
-    """Robust test accuracy against ε, a line per dimension, and lighter that of the control, which moves freely.
-
-    The last panel: the ε at one half of both against d, with the ledger's slopes: over the sizes where laziness binds
-    (ledger.py says when), or, if there is none, of lazy networks over all. Beside it 1/√d. A panel for each width.
-    """
-    rows = shown.rows.assign(d=shown.rows["size"] ** 2)
-    widths = list(rows.groupby("width"))
-    figure, (axes,) = style.panels(max(len(widths), 1) + 1)
-    dimensions = sorted(rows["d"].unique())
-    for panel, (width, group) in zip(axes[:-1], widths, strict=True):
-        for (d, free), runs in group.groupby(["d", group["C0"] >= parts.FREE_C0]):
-            look = style.shade_look(dimensions.index(d), len(dimensions))
-            if free:
-                style.light_line(panel, runs, "eps", "robust_test_accuracy", look["color"])
-            else:
-                enlarged = ", enlarged" if d > MNIST_DIMENSION else ""
-                style.line(panel, runs, "eps", "robust_test_accuracy", **look, label=f"d = {d}{enlarged}")
-        panel.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
-        note = "; thin and dashed: free to move" if len(parts.control(group)) else ""
-        panel.set_title(f"m = {width}{note}")
-        panel.set_xlabel("perturbation ε")
-        panel.set_ylim(-0.02, 1.35)  # the legend above the lines
-        panel.set_yticks(np.linspace(0, 1, 6))
-        panel.legend(loc="upper center", ncols=2, handlelength=1.4)
-        _half_points(axes[-1], group, style.width_look(width, list(rows["width"])))
-    axes[0].set_ylabel("robust test accuracy")
-    style.dimensions(axes[-1], rows["d"])
-    style.logarithmic(axes[-1].yaxis, EPS_TICKS)
-    axes[-1].set_ylabel("ε at robust accuracy ½")
-    axes[-1].legend()
-    style.caption(figure, shown, _unfinished(rows))
-    return figure
-
-
-def _half_points(axes: Axes, rows: pd.DataFrame, look: dict[str, Any]) -> None:
-    """ε½ over d of one width's rows: lazy, and its control lighter; seeds as points, their means as a line."""
-    slopes, sizes = _half_slopes(rows)
-    over = " where laziness binds" if sizes else ""
-    for kind, part in (("lazy", parts.lazy(rows)), ("free", parts.control(rows))):
-        own = look if kind == "lazy" else {**look, **_FREE}
-        found = measures.halves(part).dropna()
-        if found.empty:
-            continue
-        d = found.index.get_level_values("size").to_numpy() ** 2
-        means = found.groupby(d).mean()
-        slope = _slope_text(slopes[kind])
-        axes.plot(d, found, **{**own, "linestyle": "", "markersize": 2.5, "alpha": 0.4})
-        groups = dict(list(part.groupby(found.index.names)))
-        points.note(axes, d, found, f"{kind}: ε½", [points.together(groups[key]) for key in found.index])
-        axes.plot(means.index, means, **own, label=f"{kind}{slope}{over if slope else ''}")
-        if kind == "lazy":
-            fitted = found[found.index.isin(sizes, "size")] if sizes else found
-            style.guide(axes, fitted.index.get_level_values("size").to_series() ** 2, fitted)
-
-
-def _half_slopes(rows: pd.DataFrame) -> tuple[dict[str, float], list[int]]:
-    """The ledger's slopes of ε½ over d of one width, NaN where it has none; and over which sizes, empty if all."""
-    slopes = {"lazy": measures.binding_slope(rows).mean(), "free": measures.free_slope(rows).mean()}
-    if np.isfinite(slopes["lazy"]):
-        return slopes, [size for size, binds in measures.binding(rows).items() if binds]
-    return {"lazy": measures.half_slope(parts.lazy(rows)).mean(), "free": math.nan}, []
-
-
 def fig4(shown: Selection) -> Figure:
     """Robust test accuracy against the allowed deviation, and against deviation · √m; a line per width.
 
@@ -155,7 +89,7 @@ def fig4(shown: Selection) -> Figure:
         plain.set_ylabel("robust test accuracy")
     grid[-1][0].set_xlabel("allowed deviation (gap)")
     grid[-1][1].set_xlabel("allowed deviation · √m")
-    style.caption(figure, shown, _unfinished(rows))
+    style.caption(figure, shown)
     return figure
 
 
@@ -176,7 +110,7 @@ def pairs(shown: Selection) -> Figure:
     for name, dashes in (("lazy", "-"), ("free", "--")):
         halves.plot([], [], color=PAIR_COLORS[name], linestyle=dashes, label=f"{name}, a line a pair")
     style.guide(halves, found.index.to_series() ** 2, found)
-    for axes, ticks in ((halves, EPS_TICKS), (ratio, RATIO_TICKS)):
+    for axes, ticks in ((halves, style.EPS_TICKS), (ratio, RATIO_TICKS)):
         style.dimensions(axes, rows["size"] ** 2)
         style.logarithmic(axes.yaxis, ticks)
     halves.set_ylabel("ε at robust accuracy ½")
@@ -199,7 +133,6 @@ def examples(shown: Selection) -> Figure:
 
 
 PAIR_COLORS = {"lazy": style.BRIGHT[0], "free": style.BRIGHT[1]}
-_FREE: dict[str, Any] = {"alpha": 0.5, "linestyle": "--", "markerfacecolor": "white"}
 _MARK: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "zorder": 0}
 
 
@@ -220,16 +153,6 @@ def _pair_lines(halves: Axes, ratio: Axes, rows: pd.DataFrame, colors: dict[str,
         targets = [points.together(part[part["size"] == size]) for size in known.index]
         points.note(axes, known.index**2, known, f"{pair}, {says}", targets)
     return within
-
-
-def _unfinished(rows: pd.DataFrame) -> str:
-    """How many runs had not stopped improving."""
-    return f"{(measures.finished(rows) == 0).sum()} still improving"
-
-
-def _slope_text(slope: float) -> str:
-    """A slope as a line's label has it; nothing if it is not known."""
-    return f", slope {slope:.2f}".replace("-", "−") if np.isfinite(slope) else ""
 
 
 def _histogram(axes: Axes, slopes: dict[str, pd.Series]) -> None:

@@ -119,8 +119,7 @@ def control_excess(rows: pd.DataFrame) -> pd.Series:
 
 def unbound(rows: pd.DataFrame) -> pd.Series:
     """Of each run, 1 if at every epoch each of its neurons was within half the radius, 0 if not."""
-    near = rows.assign(within=(rows["largest_deviation"] < rows["radius"] / 2).astype(float))
-    return _by_unit(near, ["run"], [], lambda run: run["within"].mean())
+    return _by_run(rows, rows["largest_deviation"] < rows["radius"] / 2)
 
 
 def pair_slope(rows: pd.DataFrame) -> pd.Series:
@@ -161,17 +160,12 @@ def _mean_halves(rows: pd.DataFrame) -> pd.Series:
 
 def finished(rows: pd.DataFrame) -> pd.Series:
     """Of each run, 1 if it had begun and then stopped improving (patience, or a late gain of at most STILL); else 0."""
-    stopped = _begun(rows) & ((rows["stopped"] == "patience") | (rows["late_gain"] <= STILL))
-    return _by_unit(rows.assign(still=stopped.astype(float)), ["run"], [], lambda run: run["still"].mean())
+    return begun(rows) * _by_run(rows, (rows["stopped"] == "patience") | (rows["late_gain"] <= STILL))
 
 
 def begun(rows: pd.DataFrame) -> pd.Series:
     """Of each run, 0 if patience ended it before its robust train accuracy was ever above STILL; 1 if not."""
-    return _by_unit(rows.assign(begun=_begun(rows).astype(float)), ["run"], [], lambda run: run["begun"].mean())
-
-
-def _begun(rows: pd.DataFrame) -> pd.Series:
-    return (rows["stopped"] != "patience") | (rows["best_robust_train_accuracy"] > STILL)
+    return _by_run(rows, (rows["stopped"] != "patience") | (rows["best_robust_train_accuracy"] > STILL))
 
 
 def _where(binds: Mapping[Any, bool | None], does: bool) -> set[Any]:
@@ -229,6 +223,11 @@ def transition_slope(rows: pd.DataFrame) -> pd.Series:
 def overestimate(rows: pd.DataFrame) -> pd.Series:
     """By how much PGD's robust accuracy exceeds that under the stronger of PGD and DDN; a unit is an audited run."""
     return _by_unit(rows, ["run"], [], lambda unit: (unit["pgd"] - unit["strongest"]).mean())
+
+
+def _by_run(rows: pd.DataFrame, true: pd.Series) -> pd.Series:
+    """Of each run 1 where it is true, 0 where not."""
+    return pd.Series(true.to_numpy(float), pd.Index(rows["run"], name="run")).sort_index()
 
 
 def _by_unit(

@@ -20,24 +20,30 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.files import write_sealed
-from lazyadv.results import points
+from lazyadv.results import measures, points
 from lazyadv.results.table import Selection
 from lazyadv.workflow import arithmetic
 
 WIDTH = 6.75  # inches, the text width of a two-column page
-CAPTION = 155  # characters of a caption that fit into it
+SIZE = 7.5  # points, of all text
+CAPTION = 122  # characters of a caption that fit into the width
 # Paul Tol's "bright" scheme, which colour-blind readers can tell apart
 BRIGHT = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 KNOWN_WIDTHS = (1000, 100, 300, 3000, 10000)  # each keeps its colour and marker in every figure
+EPS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+LIGHT: dict[str, Any] = {
+    "linestyle": (0, (3, 1.5)),
+    "linewidth": 0.8,
+    "markerfacecolor": "white",
+    "markeredgewidth": 0.8,
+}
 GUIDE: dict[str, Any] = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 1}
 
 matplotlib.rcdefaults()  # whatever the user's own matplotlibrc says
 plt.rcParams.update(
     {
-        "font.size": 8,
-        "axes.titlesize": 8,
-        "legend.fontsize": 7,
+        **dict.fromkeys(("font.size", "axes.titlesize", "legend.fontsize", "figure.labelsize"), SIZE),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "lines.linewidth": 1.3,
@@ -102,21 +108,34 @@ def _lines(rows: pd.DataFrame, x: str, y: str) -> list[pd.Series]:
     return [rows.groupby(x)[y].mean()] if alike else seeds
 
 
-def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, color: str) -> None:
-    """`line`, but thin and dashed, and each seed's point small and hollow."""
+def light_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, **look: Any) -> None:
+    """`line`, but thin, dashed and hollow, without a band or a label."""
     for each in _lines(rows, x, y):
-        axes.plot(each.index, each, color=color, alpha=0.6, linewidth=0.8, linestyle=(0, (3, 1.5)))
-    axes.plot(
-        rows[x], rows[y], "o", color=color, markerfacecolor="white", markeredgewidth=0.7, markersize=2.5, zorder=3
-    )
+        axes.plot(each.index, each, **look | LIGHT | {"marker": ""})
+    axes.plot(rows[x], rows[y], **look | LIGHT | {"linestyle": "", "markersize": 2.5, "zorder": 3})
     points.note(axes, rows[x], rows[y], y, points.runs(rows))
 
 
-def guide(axes: Axes, d: pd.Series, y: pd.Series) -> None:
-    """A line of slope −1/2, through the middle of the points."""
-    ends = np.array([d.min(), d.max()], float)
-    height = np.exp(np.log(y).mean() + 0.5 * np.log(d).mean())
-    axes.plot(ends, height / np.sqrt(ends), label="∝ 1/√d", **GUIDE)
+def guide(axes: Axes, x: pd.Series, y: pd.Series, power: float = -0.5, label: str = "∝ 1/√d") -> None:
+    """A line of this slope, through the middle of the points."""
+    ends = np.array([x.min(), x.max()], float)
+    height = np.exp(np.log(y).mean() - power * np.log(x.to_numpy()).mean())
+    axes.plot(ends, height * ends**power, label=label, **GUIDE)
+
+
+def share(row: np.ndarray, label: str) -> None:
+    """Give panels in a row one y-axis, and that a label."""
+    row[0].set_ylabel(label)
+    least, most = zip(*(axes.get_ylim() for axes in row), strict=True)
+    for axes in row:
+        axes.set_ylim(min(least), max(most))
+    for axes in row[1:]:
+        axes.tick_params(labelleft=False)
+
+
+def slope(value: float) -> str:
+    """A slope as a line's label has it; nothing if it is not known."""
+    return f", slope {round(value, 2) + 0:.2f}".replace("-", "−") if np.isfinite(value) else ""
 
 
 def logarithmic(axis: XAxis | YAxis, ticks: Sequence[float]) -> None:
@@ -136,7 +155,8 @@ def dimensions(axes: Axes, d: pd.Series) -> None:
 def caption(figure: Figure, shown: Selection, *more: str) -> None:
     """Write under the figure what it shows: data, protocol, hyperparameters, seeds, runs shown of runs asked; more.
 
-    And on what arithmetic, of runs that were not computed on that of all x86-64 processors.
+    Also how many runs had not stopped improving, how many patience ended too soon, and on what arithmetic those were
+    computed that were not on that of all x86-64 processors.
     """
     rows = shown.rows
     parts = [f"{len(rows)} of {shown.asked} runs"]
@@ -158,10 +178,14 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         if of_point.min() < len(numbers):
             spelled += f", {of_point.min()} to {of_point.max()} a point"
         parts = [images, settings, f"seed{'s' if len(numbers) > 1 else ''} {spelled}", *parts, *more]
+        if "late_gain" in rows:
+            begun, improving = measures.begun(rows) == 1, measures.finished(rows) == 0
+            parts.append(f"{(begun & improving).sum()} still improving")
+            parts += [f"{(~begun).sum()} ended by patience before they learned"] if not begun.all() else []
         if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
             parts.append(f"computed on {', '.join(others)}")
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
-    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), fontsize=6, color="0.35", parse_math=False)
+    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), color="0.35", parse_math=False)
 
 
 def save(figure: Figure, path: Path, stamp: str) -> None:
