@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic, paths
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
@@ -18,7 +18,7 @@ from lazyadv import params
 from lazyadv.models import ParamsError
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
-from lazyadv.workflow import command, provenance, recipes
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic, paths
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
@@ -17,7 +17,7 @@ import yaml
 from lazyadv import params
 from lazyadv.files import write_sealed
 from lazyadv.results import claims, table
-from lazyadv.workflow import command, provenance, recipes
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic, paths
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
 from lazyadv import params
 from lazyadv.results import figures, kept, style, table
-from lazyadv.workflow import command, provenance, recipes
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:

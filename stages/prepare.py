@@ -8,14 +8,14 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic, paths
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
 from lazyadv import data
 from lazyadv.experiments.run import Dataset
 from lazyadv.models import MOST_SIZE
-from lazyadv.workflow import command, provenance, recipes
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic, paths
+from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
@@ -23,7 +23,7 @@ from lazyadv.experiments.run import Flag, Run
 from lazyadv.models import ParamsError, checked
 from lazyadv.networks.outcome import Epoch
 from lazyadv.results import record
-from lazyadv.workflow import command, provenance, recipes
+from lazyadv.workflow import command, paths, provenance, recipes
 
 
 def main() -> None:

@@ -45,6 +45,17 @@ def test_dvc_keeps_the_data_of_the_quick_pair_file_by_file() -> None:
             assert {path for path in each[experiment]["deps"] if path.startswith("data/")} == data
 
 
+def test_without_git_compare_gives_the_reason_of_dvc(project: Project) -> None:
+    """As in a source archive (docs/provenance.md)."""
+    data = project.root / pair_path("mnist5k", (0, 1), 5, True)
+    data.parent.mkdir(parents=True)
+    data.touch()
+    done = project.run("python", "stages/compare.py", ok=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"compare.py: nothing to compare with: dvc fetch {data.relative_to(project.root)}")
+    assert done.stderr.endswith(f": {project.root} is not a git repository\n")
+
+
 def test_papers_results_are_drawn_and_judged_without_mnist(project: Project) -> None:
     """From what DVC keeps: no data, no run, and the same bytes."""
     project.pull()
