@@ -37,6 +37,14 @@ class Strict(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
+def _shown(value: Any) -> str:
+    """A value in at most 60 characters."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # Python spells no integer of thousands of digits
+        return type(value).__name__
+
+
 def checked(model: type[M], content: Any, where: str) -> M:
     """`content` as a `model`.
 
@@ -49,8 +57,8 @@ def checked(model: type[M], content: Any, where: str) -> M:
         errors = invalid.errors()  # of which a misspelt key tells more than the one that is missing for it
         error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
         key = ".".join(str(part) for part in error["loc"] if part != "[key]")
-        whole = error["type"] in ("missing", "extra_forbidden") or repr(error["input"]).startswith(("{", "[{"))
-        got = "" if whole else f" (got {error['input']!r:.60})"
+        whole = error["type"] in ("missing", "extra_forbidden") or _shown(error["input"]).startswith(("{", "[{"))
+        got = "" if whole else f" (got {_shown(error['input'])})"
         message = {
             "missing": "is missing",
             "extra_forbidden": "is not a key that is known here; remove it or mend its spelling",
