@@ -115,19 +115,6 @@ class Cache(caching.FunctionCache):
     _impl_class = Implementation
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        turn.take()
-        found = self._load(signature, target)
-        if found is not None:
-            turn.give()
-        return found
-
-    def save_overload(self, signature: Any, data: Any) -> None:
-        try:
-            super().save_overload(signature, data)
-        finally:
-            turn.give()
-
-    def _load(self, signature: Any, target: Any) -> Any:
         try:
             return super().load_overload(signature, target)
         except Exception as error:  # a pickle that is not whole raises whatever its bytes happen to say
@@ -145,7 +132,16 @@ def compiled(function: Callable[..., Any]) -> Any:
     """
     dispatcher: Any = njit(**OPTIONS)(function)
     if folder():
-        dispatcher._cache = Cache(function)
+        dispatcher._cache, compile_or_load = Cache(function), dispatcher.compile
+
+        def compile_in_turn(signature: Any) -> Any:
+            turn.take()
+            try:
+                return compile_or_load(signature)
+            finally:
+                turn.give()
+
+        dispatcher.compile = compile_in_turn
     return dispatcher
 
 
