@@ -82,7 +82,7 @@ def fig3(shown: Selection) -> Figure:
         _draw_curves(curves, axis, part, looks)
         _draw_halves(halves, axis, part, looks)
     style.share(columns[:, 0], "robust test accuracy")
-    style.share(columns[:, 1], "ε½, at robust accuracy ½")
+    style.share(columns[:, 1], "ε½ (ε at robust accuracy ½)")
     aside = len(rows) - len(set().union(*(part.index for part in drawn.values())))
     style.caption(figure, shown, *([f"{aside} runs on no axis, not drawn"] if aside else []))
     return figure
