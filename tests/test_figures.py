@@ -1,10 +1,12 @@
 """What a figure shows of its runs; and a figure that nobody has thought of yet, added by CONTRIBUTING.md alone."""
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from lines import line, with_axes, with_control
 from matplotlib.figure import Figure
@@ -122,8 +124,12 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
         assert labels == ["perturbation ε"] * len(found) + found
         assert all(panel.get_legend() for panel in figure.axes)
         assert {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()} == {style.SIZE}
-        figure.draw_without_rendering()
-        drawn = {point.target for point in points.of(figure)}
+        image = style.drawn(figure, "svg", "").decode()
+        page = [float(size) for size in re.findall('viewBox="0 0 ([0-9.]+) ([0-9.]+)"', image)[0]]
+        marks = np.array(re.findall('<use [^>]*x="([0-9.]+)" y="([0-9.]+)"', image), float) / page
+        noted = list(points.of(figure))
+        assert max(np.abs(marks - [point.left, point.top]).max(axis=1).min() for point in noted) < 0.0005
+        drawn = {point.target for point in noted}
         runs = part["run"][part["eps"].isin(sorted(part["eps"].unique())[::5])]
         assert {f"advtrain/{run}" for run in runs} <= drawn
     legends = [panel.get_legend_handles_labels()[1] for panel in figure.axes]
@@ -134,7 +140,8 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
 
 
 def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:
-    """Runs that are on none of its axes; networks that patience ended before they learned."""
+    """Runs that are on none of its axes; networks that patience ended before they learned; or no run at all."""
+    assert fig3(with_control().rows[:0]).get_supxlabel() == "0 of 0 runs".replace(" ", "\N{NO-BREAK SPACE}")
     rows = pd.concat([with_axes().rows, line(10, 20, [0.3])], ignore_index=True)
     assert "not drawn" not in fig3(with_axes().rows).get_supxlabel()
     assert "10 runs on no axis, not drawn" in fig3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")

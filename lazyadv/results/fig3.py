@@ -82,7 +82,7 @@ def fig3(shown: Selection) -> Figure:
         _draw_curves(curves, axis, part, looks)
         _draw_halves(halves, axis, part, looks)
     style.share(columns[:, 0], "robust test accuracy")
-    style.share(columns[:, 1], "ε½, at robust accuracy ½")
+    style.share(columns[:, 1], "ε½ (ε at robust accuracy ½)")
     aside = len(rows) - len(set().union(*(part.index for part in drawn.values())))
     style.caption(figure, shown, *([f"{aside} runs on no axis, not drawn"] if aside else []))
     return figure
@@ -104,7 +104,8 @@ def _draw_curves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> N
     panel.set_xlabel("perturbation ε")
     panel.set_ylim(-0.02, 1.42)  # the legend above the lines
     panel.set_yticks(np.linspace(0, 1, 6))
-    panel.legend(loc="upper center", ncols=2, handlelength=1.4, columnspacing=1, borderaxespad=0)
+    if len(rows):
+        panel.legend(loc="upper center", ncols=2, handlelength=1.4, columnspacing=1, borderaxespad=0)
 
 
 def _draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> None:
@@ -133,7 +134,7 @@ def _draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> N
 def _draw_line(
     panel: Axes, name: str, rows: pd.DataFrame, looks: Looks, places: dict[float, float], label: str
 ) -> pd.Series:
-    """ε½ of each seed as a small point, the seeds' means, and a line through these; level, of a single mean."""
+    """ε½ of each seed as a small point, the seeds' means, and a line through these; the control's level along C0."""
     found = measures.halves(rows).dropna()
     if found.empty:
         return found
@@ -152,10 +153,10 @@ def _draw_line(
         "linewidth": 0.8,
         "zorder": 1,
     }
-    if len(means) > 1:
-        panel.plot(means.index.map(places), means, **line, label=label)
+    if free and name == "C0":
+        panel.axhline(means.mean(), **line, label=label)
     else:
-        panel.axhline(means.iloc[0], **line, label=label)
+        panel.plot(means.index.map(places), means, **line, label=label)
     return found
 
 
