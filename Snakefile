@@ -10,18 +10,21 @@ from snakemake.exceptions import WorkflowError
 from lazyadv.errors import UserError
 from lazyadv.results import cost
 from lazyadv.workflow.lock import LockError, hold, lead
-from lazyadv.params import FIGURES
-from lazyadv.workflow import equivalence
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.models import checked
+from lazyadv.params import Options
+from lazyadv.workflow import arithmetic, equivalence
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.progress import show
 from lazyadv.workflow.recipes import train
-from lazyadv.run import EXPERIMENTS, RUNS
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
 gc.set_threshold(200_000, 20, 100)
 
 try:
-    pipeline = Pipeline.load("params.yaml", config.get("preset"))
+    arithmetic.require_compiler()
+    options = checked(Options, config, "--config (preset, device)")
+    pipeline = Pipeline.load("params.yaml", options.preset or None)
     equivalence.known()
 except (UserError, OSError) as error:
     raise WorkflowError(str(error))
@@ -43,7 +46,10 @@ def upstream(output):
 
     def inputs(wildcards):
         path = output.format(**wildcards)
-        files, fresh = pipeline.upstream(Path(path))
+        try:
+            files, fresh = pipeline.upstream(Path(path))
+        except UserError as error:
+            raise SystemExit(str(error))  # one line, which a WorkflowError here is not
         if not fresh:
             workflow.dag.forcefiles.add(path)
         return [ancient(str(file)) if fresh else str(file) for file in files]
@@ -97,8 +103,8 @@ def demand(output, measure):
 wildcard_constraints:
     dataset="[a-z0-9]+",
     preset="[a-z][a-z0-9-]*",
-    experiment="|".join(EXPERIMENTS),
-    figure="|".join(FIGURES),
+    experiment="[^/]+",
+    figure="[^/]+",
 
 
 localrules:
@@ -121,13 +127,7 @@ rule all:
 
 rule data:
     input:
-        sorted(
-            {
-                str(file)
-                for run in pipeline.runs()
-                for file in train(run).files
-            }
-        ),
+        sorted({str(file) for run in pipeline.runs() for file in train(run).files}),
 
 
 rule claims:
@@ -165,7 +165,7 @@ rule prepare:
 
 
 # a wildcard an axis: on a cluster, Snakemake hands on a job's wildcards in a list of name=value with commas
-for experiment, kind in RUNS.items():
+for experiment, kind in EXPERIMENTS.items():
     name = ",".join(f"{axis}={{{axis}}}" for axis in kind.axes)
     record = f"results/{{preset}}/{experiment}/runs/{name}.json"
 
@@ -186,7 +186,7 @@ for experiment, kind in RUNS.items():
             runtime=demand(record, cost.minutes),
         params:
             flags=flags,
-            device=config.get("device", "cpu"),
+            device=options.device,
         shell:
             "python stages/train.py {params.flags} --device {params.device} "
             "--out {output} > {log} 2>&1"

@@ -13,7 +13,7 @@ from lazyadv.data import Split
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.ball import deviations, project
 from lazyadv.networks.network import accuracy
-from lazyadv.networks.training import sgd_epoch
+from lazyadv.networks.sgd import sgd_epoch
 
 T = TypeVar("T")
 EPS = 0.2
@@ -51,7 +51,7 @@ def epoch() -> Section:
 
 
 def parts(digits: Split, steps: int) -> dict[str, float | str]:
-    """The CPU seconds of an epoch's parts, at the digits' size (training.adversarial has them in one loop)."""
+    """The CPU seconds of an epoch's parts, at the digits' size (AdversarialRun.train has them in one loop)."""
     digits, size = digits.normalized(), math.isqrt(digits.x_train.shape[1])
     networks = problem(size).networks
     start, step = networks["untrained"], 2.5 * EPS / steps

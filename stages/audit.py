@@ -15,9 +15,9 @@ arithmetic.pin()
 import pandas as pd
 
 from lazyadv import params
+from lazyadv.models import ParamsError
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
-from lazyadv.run import ParamsError
 from lazyadv.workflow import command, provenance, recipes
 
 
@@ -31,7 +31,9 @@ def main() -> None:
         raise ParamsError(f"params.yaml: presets.{args.preset}.audit: names no run to audit")
     rows = []
     for run in preset.audited:
-        found = audit.examine(*kept.load(args.preset, run))
+        asked, network, split = kept.load(args.preset, run)
+        x, y = split.normalized().x_test, split.y_test
+        found = audit.examine(network, x, y, asked.eps, asked.step, asked.atk_iters)
         axes = run.model_dump(include=set(run.axes))
         rows.append({"run": run.name, "experiment": run.experiment, **axes, **found})
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv import params
+from lazyadv.experiments import EXPERIMENTS
 from lazyadv.results import table
 from lazyadv.results.record import RecordError
-from lazyadv.run import EXPERIMENTS
 from lazyadv.workflow import command, paths, recipes
 
 

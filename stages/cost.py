@@ -8,10 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv.models import ParamsError
 from lazyadv.results import cost
-from lazyadv.run import ParamsError
 from lazyadv.workflow import command
-from lazyadv.workflow.paths import figure_paths
+from lazyadv.workflow.paths import figure_paths, named
 from lazyadv.workflow.pipeline import Pipeline
 
 ROW = "{:<26}{:>7}{:>9}{:>11}{:>13}{:>10}{:>14}"
@@ -19,7 +19,7 @@ ROW = "{:<26}{:>7}{:>9}{:>11}{:>13}{:>10}{:>14}"
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("targets", nargs="*", type=Path, help="what the pipeline would make; by default all figures")
+    parser.add_argument("targets", nargs="*", type=named, help="what the pipeline would make; by default all figures")
     parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
     args = parser.parse_args()
     pipeline = Pipeline.load("params.yaml", args.preset)

@@ -11,8 +11,8 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv import data, params
-from lazyadv.run import Dataset
+from lazyadv import data, digits, params
+from lazyadv.experiments.run import Dataset
 from lazyadv.workflow import command, paths, provenance, recipes
 
 
@@ -23,12 +23,12 @@ def main() -> None:
     if args.dataset == "mnist":
         from torchvision.datasets import MNIST
 
-        named = data.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
-        digits = data.mnist([*named, *params.load("params.yaml").mirrors, *MNIST.mirrors])
+        named = digits.addresses(os.environ.get("LAZYADV_MNIST_MIRROR", ""))
+        found = digits.mnist([*named, *params.load("params.yaml").mirrors, *MNIST.mirrors])
     else:
-        digits = data.mnist5k()
+        found = digits.mnist5k()
     recipe = recipes.fetch(args.dataset)
-    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.vouched).stamp, digits)
+    data.save(paths.digits_path(args.dataset), recipe.ingredients(provenance.vouched).stamp, found)
 
 
 if __name__ == "__main__":

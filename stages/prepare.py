@@ -13,7 +13,8 @@ from lazyadv.workflow import arithmetic, paths
 arithmetic.pin()
 
 from lazyadv import data
-from lazyadv.run import MOST_SIZE, Dataset
+from lazyadv.experiments.run import Dataset
+from lazyadv.models import MOST_SIZE
 from lazyadv.workflow import command, provenance, recipes
 
 

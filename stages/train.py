@@ -4,6 +4,7 @@ Writes the run's record (JSON). The data are prepared first if they are not ther
 """
 
 import argparse
+import inspect
 import sys
 import tempfile
 import time
@@ -17,16 +18,12 @@ from lazyadv.workflow import arithmetic, paths
 arithmetic.pin()
 
 from lazyadv import data
-from lazyadv.networks import training
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Flag, Run
+from lazyadv.models import ParamsError, checked
 from lazyadv.networks.outcome import Epoch
 from lazyadv.results import record
-from lazyadv.run import EXPERIMENTS, RUNS, AdversarialRun, Dataset, ParamsError, Protocol, Run, StandardRun, checked
 from lazyadv.workflow import command, provenance, recipes
-
-standard = training.standard
-advtrain = training.adversarial
-advtraingap = training.adversarial
-advtrainpair = training.adversarial
 
 
 def main() -> None:
@@ -35,7 +32,10 @@ def main() -> None:
     out, kept, device = args.pop("out"), args.pop("network"), args.pop("device")
     run = parse(args)
     path = Path(out) if out else paths.run_path("by-hand", run)
-    for file in (path, Path(kept)) if kept else (path,):
+    files = [path, Path(kept)] if kept else [path]
+    if len({file.parent.resolve() / file.name for file in files}) < len(files):
+        raise ParamsError("flags: --out and --network name the same file; name two")
+    for file in files:
         require_writable(file)
     require_device(device)
     recipe = recipes.train(run)
@@ -45,8 +45,7 @@ def main() -> None:
     made_from = recipe.ingredients(provenance.vouched)
     split = data.Split(**data.load(prepared))
     with Progress(run.T) as progress:
-        # looked up by name, so that an experiment's record depends on that experiment's code alone
-        outcome = globals()[run.experiment](run, split, device, progress.report)
+        outcome = run.train(split, device, progress.report)
     result = record.Result(
         n_train=len(split.y_train),
         n_test=len(split.y_test),
@@ -65,83 +64,52 @@ def arguments() -> argparse.ArgumentParser:
     """The release's flags, with the defaults of the commands in its README, and this project's own."""
     parser = command.parser(__doc__)
     experiments = parser.add_subparsers(dest="experiment", required=True)
-    for name in EXPERIMENTS:
+    for name, kind in EXPERIMENTS.items():
         sub = experiments.add_parser(
             name,
-            help=RUN_HELP[name],
-            description=RUN_HELP[name],
+            help=inspect.getdoc(kind),
+            description=inspect.getdoc(kind),
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
-        clean = name == "standard"
-        sub.add_argument("--bs", type=int, default=64 if clean else 32, help="examples in a minibatch")
-        sub.add_argument("--T", type=int, default=1000, help="epochs at most")
-        sub.add_argument("--lr", type=float, default=0.1 if clean else 0.01, help="learning rate")
         sub.add_argument("--num1", type=int, default=0, help="digit of class −1")
         sub.add_argument("--num2", type=int, default=1, help="digit of class +1")
-        sub.add_argument("--width", type=int, default=1000, help="hidden neurons m")
-        sub.add_argument(
-            "--size", type=int, default=28 if name == "advtraingap" else 5, help="pixels a side; d = size²"
-        )
-        add_own(sub, name)
-        sub.add_argument("--seed", type=int, default=0)
-        sub.add_argument("--dataset", choices=get_args(Dataset), default="mnist")
-        sub.add_argument("--protocol", choices=get_args(Protocol), default="released")
-        sub.add_argument("--antialias", action=argparse.BooleanOptionalAction, default=False, help="when resizing")
+        for field, info in kind.model_fields.items():
+            for flag in (each for each in info.metadata if isinstance(each, Flag)):
+                sub.add_argument(f"--{field}", default=flag.default, help=flag.help, **_kind(info.annotation))
         sub.add_argument("--device", default="cpu", help="cpu, or a device of torch's such as cuda")
         sub.add_argument("--out", metavar="FILE", help="the record; by default under results/by-hand/")
         sub.add_argument("--network", metavar="FILE", help="keep the final network, too (.npz)")
     return parser
 
 
-def add_own(sub: argparse.ArgumentParser, name: str) -> None:
-    """The flags that an experiment does not share with all others."""
-    if name == "advtraingap":
-        sub.add_argument("--gap", type=float, default=0.1, help="largest deviation of a neuron")
-    else:
-        sub.add_argument("--C0", type=float, default=10, help="largest deviation of a neuron, times √m")
-    if name == "standard":
-        sub.add_argument(
-            "--normalize",
-            action=argparse.BooleanOptionalAction,
-            default=None,
-            help="scale examples to unit length; by default under the strict protocol only",
-        )
-    else:
-        sub.add_argument("--eps", type=float, default=0.2, help="L2 radius of the attack")
-        sub.add_argument("--atk_iters", type=int, default=100, help="steps of the attack")
+def _kind(annotation: Any) -> dict[str, Any]:
+    """How argparse reads a field of that type."""
+    if annotation is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    return {"choices": get_args(annotation)} if get_args(annotation) else {"type": annotation}
 
 
-RUN_HELP = {
-    "standard": "train until the lazy radius, then find the step along the gradient that flips each prediction",
-    "advtrain": "projected adversarial training within C0/√m",
-    "advtraingap": "projected adversarial training within a given gap",
-    "advtrainpair": "as advtrain, for figures over pairs of digits",
-}
-
-
-def parse(args: dict[str, Any]) -> StandardRun | AdversarialRun:
+def parse(args: dict[str, Any]) -> Run:
     """The run that the flags ask for.
 
     Raises:
         ParamsError: a value is senseless; the message names the flag.
     """
     args["pair"] = (args.pop("num1"), args.pop("num2"))
-    if args.get("normalize", 0) is None:
-        args["normalize"] = args["protocol"] == "strict"
-    run = checked(RUNS[args["experiment"]], args, "flags")
-    assert isinstance(run, StandardRun | AdversarialRun)
-    return run
+    return checked(EXPERIMENTS[args["experiment"]], args, "flags")
 
 
 def require_writable(path: Path) -> None:
     """See, before the work, that a file can be written.
 
     Raises:
-        ParamsError: the path is a folder's.
+        ParamsError: the path is a folder's, a device's, or that of anything else that is not a file.
         OSError: its folder cannot be made, or written to.
     """
     if path.is_dir():
         raise ParamsError(f"flags: {path} is a folder; name a file")
+    if (path.exists() and not path.is_file()) or path.parent.resolve() == Path("/dev"):
+        raise ParamsError(f"flags: {path} is a device or a pipe, which a file would replace; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path.parent).close()
 
@@ -156,8 +124,8 @@ def require_device(device: str) -> None:
         import torch
 
         try:
-            torch.zeros(1, device=device)
-        except (RuntimeError, AssertionError) as error:
+            torch.ones(1, device=device).item()  # a device may have arrays, and no numbers in them
+        except (RuntimeError, AssertionError, ImportError) as error:
             raise ParamsError(f"flags: device: {device!r} cannot be used: {str(error).partition(chr(10))[0]}") from None
 
 

@@ -1,6 +1,5 @@
 """Say whether an output is what would be made today: fresh, and why; or stale, and what has changed."""
 
-import os
 import sys
 from pathlib import Path
 from pprint import pformat
@@ -8,7 +7,7 @@ from pprint import pformat
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv.files import SealError
-from lazyadv.workflow import command, equivalence, provenance
+from lazyadv.workflow import command, equivalence, paths, provenance
 from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
@@ -18,9 +17,10 @@ SHOWN = 3  # inputs; a table has hundreds
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("file", type=Path, help="an output of the pipeline, as it names it")
-    path = Path(os.path.relpath(parser.parse_args().file))
-    wanted = Pipeline.load("params.yaml").ingredients(path)
+    parser.add_argument("file", type=paths.named, help="an output of the pipeline, as it names it")
+    parser.add_argument("--preset", help="that figures/*.pdf are of; by default the one that params.yaml names")
+    args = parser.parse_args()
+    path, wanted = args.file, Pipeline.load("params.yaml", args.preset).ingredients(args.file)
     if not path.exists():
         raise SealError(f"{path}: is not here: `dvc pull`, or run snakemake on it")
     made = provenance.ingredients_of(path)

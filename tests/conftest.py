@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 from project import QUIET, Clone, Project
 
-from lazyadv.data import FILES
+from lazyadv.digits import FILES
 from lazyadv.networks.network import Network, draw
 from lazyadv.workflow.sources import ROOT
 

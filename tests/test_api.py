@@ -2,28 +2,26 @@
 
 import doctest
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT, random_examples, random_network
 from project import Project
-from torch.nn import BatchNorm1d, Dropout, Flatten, LeakyReLU, Linear, ReLU, Sequential
+from torch.nn import Dropout, Flatten, Hardtanh, Linear, ReLU, ReLU6, Sequential
 
 from lazyadv import api, params
-from lazyadv.data import Split
 from lazyadv.errors import UserError
 from lazyadv.networks import attack, boundary
 from lazyadv.networks.network import Network
 
 X, Y = random_examples(0, 40, 12)
-NOTHING: Any = None
-TEXT: Any = "0.2"
 torch.manual_seed(0)  # of the modules below
 TENSORS = torch.from_numpy(X), torch.from_numpy(Y)
 RUN = api.run("tiny", "advtrain", ROOT, width=10, size=3, C0=10, eps=0.1, seed=0)
@@ -127,56 +125,82 @@ def module(*between: torch.nn.Module, ends: int = 1) -> torch.nn.Module:
     return Sequential(Linear(12, 30), *between, Linear(30, ends))
 
 
-class Twice(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return x, x
+class Saturates(Sequential):
+    """ReLU6, all weights 0.02: a ReLU network as long as the mean of an example's 784 numbers is below 0.38."""
+
+    def __init__(self, activation: torch.nn.Module) -> None:
+        super().__init__(Linear(784, 30), activation, Linear(30, 1))
+        for parameter in self.parameters():
+            torch.nn.init.constant_(parameter, 0.02 if parameter.ndim == 2 else 0)
 
 
-@pytest.mark.parametrize(
-    ("attempt", "said"),
-    [
-        (lambda: api.attack(module(LeakyReLU()), X, Y, 0.2), "something else"),
-        (lambda: api.attack(module(), X, Y, 0.2), "something else"),
-        (lambda: api.attack(module(ReLU(), Dropout()), X, Y, 0.2), "call eval()"),
-        (lambda: api.attack(module(BatchNorm1d(30), ReLU()).eval(), X, Y, 0.2), "1.weight, .* beside"),
-        (lambda: api.attack(module(ReLU(), Linear(30, 30), ReLU()), X, Y, 0.2), "3 Linear layers"),
-        (lambda: api.attack(module(ReLU(), ends=10), X, Y, 0.2), "one output or two"),
-        (lambda: api.boundary(module(ReLU()), X[:, :5]), "takes 12 numbers"),
-        (lambda: api.boundary(module(ReLU()), TENSORS[0].reshape(-1, 3, 4)), "cannot be called"),
-        (lambda: api.boundary(network(), X[:, :5]), "takes 12"),
-        (lambda: api.boundary(network(), np.full_like(X, np.inf)), "finite"),
-        (lambda: api.accuracy(network(), np.full_like(X, np.nan), Y), "finite"),
-        (lambda: api.boundary(network(), X > 0), "floats"),
-        (lambda: api.boundary(network(), X.tolist()), "list"),
-        (lambda: api.attack(NOTHING, X, Y, 0.2), "torch.nn.Module"),
-        (lambda: api.attack(network(), 3 * X, Y, 0.2), r"\[0, 1\]"),
-        (lambda: api.attack(network(), X, 2 * Y, 0.2), "labels"),
-        (lambda: api.attack(network(), X, Y[1:], 0.2), "39 labels"),
-        (lambda: api.attack(network(), X, Y, -0.2), "positive"),
-        (lambda: api.attack(network(), X, Y, TEXT), "numbers"),
-        (lambda: api.attack(network(), TENSORS[0].bfloat16(), Y, 0.2), "bfloat16"),
-        (lambda: api.accuracy(network(), X[:0], Y[:0]), "no example"),
-        (lambda: api.accuracy(network(), X, Y[1:]), "39 labels"),
-        (lambda: api.draw(-1, 10, 30, 12), "seed"),
-        (lambda: api.train(RUN, Split(X, (Y + 1) / 2, X, Y)), "y_train"),
-        (lambda: api.train(RUN, Split(X, Y, X[:, :5], Y)), "x_test"),
-        (lambda: api.train(RUN, Split(X.astype(float), Y, X, Y)), "float32"),
-        (lambda: api.train(RUN, TEXT), "split: should be a Split"),
-        (lambda: api.train(NOTHING), "run: should be one that `run` gives"),
-        (lambda: api.attack(Sequential(module(ReLU()), Twice()), X, Y, 0.2), "cannot be called"),
-        (lambda: api.digits((3, 3)), "twice"),
-        (lambda: api.table("quick", "training", ROOT), "none of standard"),
-        (lambda: api.table("fast", "standard", ROOT), "none of quick"),
-        (lambda: api.table("tiny", "standard", ROOT), "dvc pull"),
-        (lambda: api.table("paper", "advtrainpair", ROOT), "no run"),
-        (lambda: api.run("quick", "standard", ROOT, width=10), "missing"),
-        (lambda: api.train(api.run("paper", "standard", ROOT, width=10, size=5, C0=1, seed=0)), "split"),
-    ],
-)
-def test_what_is_wrong_is_said_in_one_line(attempt: Callable[[], Any], said: str) -> None:
-    with pytest.raises(UserError, match=said) as error:
-        attempt()
-    assert "\n" not in str(error.value)
+@pytest.mark.parametrize("activation", [ReLU6(), Hardtanh(0, 6)])
+def test_a_module_is_compared_where_it_is_used(activation: torch.nn.Module) -> None:
+    """At the inputs, and where the attack takes them."""
+    module, ones = Saturates(activation), np.ones(5)
+    bright, grey = (np.linspace(start, start + 0.05, 5 * 784).reshape(5, 784) for start in (0.5, 0.3))
+    assert api.accuracy(module, grey, ones) == 1
+    assert api.attack(module, grey, -ones, 0.1).any()
+    for attempt in (
+        lambda: api.accuracy(module, bright, ones),
+        lambda: api.boundary(module, bright),
+        lambda: api.attack(module, bright, ones, 0.1),
+        lambda: api.attack(module, grey, -ones, 10),
+    ):
+        with pytest.raises(api.ModuleError, match="something else"):
+            attempt()
+
+
+@pytest.mark.parametrize("scale", [1e20, 1e-25])
+def test_networks_beyond_float32_are_measured_as_others(scale: float) -> None:
+    plain = network()
+    w, b, v = (part * np.float32(scale) for part in (plain.w, plain.b, plain.v))
+    other = Network(w, b, v, plain.c * scale**2)
+    assert api.accuracy(other, X, Y) == api.accuracy(plain, X, Y)
+    np.testing.assert_allclose(api.attack(other, X, Y, 0.2), api.attack(plain, X, Y, 0.2), atol=1e-4)
+    np.testing.assert_allclose(api.boundary(other, X).step, api.boundary(plain, X).step, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble])
+def test_attacked_examples_are_in_the_box(kind: type[np.floating]) -> None:
+    """In the type that they come in, so that they can be attacked again."""
+    x = (np.random.default_rng(0).integers(0, 256, (40, 12)) / 255).astype(kind)
+    delta = api.attack(network(), x, Y, 3)
+    assert delta.dtype == kind
+    assert ((x + delta >= 0) & (x + delta <= 1)).all()
+    assert api.attack(network(), x + delta, Y, 3).shape == x.shape
+
+
+def test_numbers_of_numpy_are_taken() -> None:
+    three, quarter = cast("Any", (np.uint8(3), np.float32(0.25)))
+    np.testing.assert_array_equal(api.draw(three, three, three, three)[1].w, api.draw(3, 3, 3, 3)[1].w)
+    np.testing.assert_array_equal(api.digits((three, 8), three).x_test, api.digits((3, 8), 3).x_test)
+    delta = api.attack(network(), X, Y, quarter, three, quarter)
+    np.testing.assert_array_equal(delta, api.attack(network(), X, Y, 0.25, 3, 0.25))
+    assert api.run("tiny", "advtrain", ROOT, width=10, size=three, C0=10, eps=quarter, seed=three).seed == 3
+
+
+def test_torch_s_threads_stay_as_they_are() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        api.train(RUN)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_table_of_another_experiment_is_refused(pulled: Project, tmp_path: Path) -> None:
+    for name in ("params.yaml", "results/quick/advtrain/table.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(pulled.root / name, tmp_path / name)
+    assert len(api.table("quick", "advtrain", tmp_path))
+    for preset, experiment in (("quick", "advtraingap"), ("tiny", "advtrain")):
+        shutil.copytree(tmp_path / "results/quick/advtrain", tmp_path / "results" / preset / experiment)
+        with pytest.raises(
+            UserError, match=f"{tmp_path}.*: is a table of quick advtrain, not of {preset} {experiment}"
+        ):
+            api.table(preset, experiment, tmp_path)
 
 
 ALONE = """

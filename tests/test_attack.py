@@ -7,7 +7,7 @@ from conftest import random_examples, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazyadv.networks.attack import pgd
+from lazyadv.networks.attack import _dense_pgd, dense_pgd, in_range, pgd
 from lazyadv.networks.network import Network
 
 
@@ -69,3 +69,47 @@ def test_any_number_of_examples(count: int) -> None:
     for index in {0, count - 1} & set(range(count)):
         alone = pgd(network, x[index : index + 1], y[index : index + 1], 0.2, 0.025, 10)
         np.testing.assert_allclose(together[index], alone[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("inner", "bias", "outer", "row"),
+    [
+        (1e20, 1e20, 1, 1),
+        (1e-25, 1e-25, 1, 1),
+        (1e20, 1, 1, 1),
+        (1e-25, 1, 1, 1),
+        (1, 1, 1e20, 1),
+        (1, 1, 1e-30, 1),
+        (1e37, 1e37, 1e37, 1),
+        (1, 1, 1, 1e20),
+        (1, 1, 1e-30, 1e-10),
+    ],
+)
+def test_numbers_beyond_float32_are_attacked_as_others(inner: float, bias: float, outer: float, row: float) -> None:
+    """Against the same steps in float64, which holds them all: weights of any size, and a single row of another."""
+    _, network = random_network(0, 60, 30, 0.1)
+    x, y = random_examples(0, 40, 30)
+    parts = (network.w * np.float32(inner), network.b * np.float32(bias), network.v * np.float32(outer))
+    network = Network(*parts, network.c)
+    network.w[3] *= np.float32(row)
+    task = (0.3, 0.03, 20)
+    expected = _dense_pgd(network.double(), x.astype(float), y.astype(float), *task)
+    w, b, v = map(torch.from_numpy, parts)
+    for delta in (
+        pgd(network, x, y, *task),
+        dense_pgd(network, x, y, *task),
+        dense_pgd(Network(w, b, v, network.c), torch.from_numpy(x), torch.from_numpy(y), *task).numpy(),
+    ):
+        assert np.linalg.norm(delta - expected, axis=1).max() < 1e-5
+        assert delta.any(1).all()
+
+
+def test_powers_of_two_change_no_bit() -> None:
+    """A neuron's w and b by one, its v by the inverse, all v by another."""
+    _, network = random_network(0, 60, 30, 0.1)
+    x, y = random_examples(0, 40, 30)
+    orders = np.random.default_rng(0).integers(-90, 90, 60)
+    w, b, v = np.ldexp(network.w, orders[:, None]), np.ldexp(network.b, orders), np.ldexp(network.v, 30 - orders)
+    expected = pgd(network, x, y, 0.3, 0.03, 20)
+    np.testing.assert_array_equal(pgd(Network(w, b, v, network.c), x, y, 0.3, 0.03, 20), expected)
+    assert in_range(network) is network

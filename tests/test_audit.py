@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import random_examples, random_network
 
-from lazyadv import data, params
+from lazyadv import params
+from lazyadv.experiments.adversarial import AdversarialRun
 from lazyadv.networks import audit, network
-from lazyadv.run import AdversarialRun
 
 
 def test_ddn_finds_the_distance_to_a_plane() -> None:
@@ -36,7 +36,11 @@ def test_perturbations_of_eps_count_and_no_longer_ones(reach: float, robust: int
     x, y = np.array([[0.8, 0.6]], np.float32), np.ones(1, np.float32)
     run = params.load("params.yaml").choose("quick").run("advtrain", width=1, size=1, C0=10.0, eps=0.3, seed=0)
     assert isinstance(run, AdversarialRun)
-    assert audit.examine(run, plane, data.Split(x, y, x, y)) == {"pgd": robust, "ddn": robust, "strongest": robust}
+    assert audit.examine(plane, x, y, run.eps, run.step, run.atk_iters) == {
+        "pgd": robust,
+        "ddn": robust,
+        "strongest": robust,
+    }
 
 
 def test_the_stronger_of_two_attacks_leaves_no_more_than_either() -> None:
@@ -44,5 +48,5 @@ def test_the_stronger_of_two_attacks_leaves_no_more_than_either() -> None:
     run = next(run for run in preset.audited if isinstance(run, AdversarialRun))
     _, trained = random_network(0, run.width, run.size**2, 0.1)
     x, y = random_examples(0, 60, run.size**2)
-    found = audit.examine(run, trained, data.Split(x, y, x, y))
+    found = audit.examine(trained, x, y, run.eps, run.step, run.atk_iters)
     assert 0 < found["strongest"] <= min(found["pgd"], found["ddn"])

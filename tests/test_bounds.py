@@ -60,14 +60,17 @@ def unit_rows(net: Neurons) -> Array:
 
 
 def test_the_copies_are_off_by_no_more_than_they_say() -> None:
+    """Also a single row that is whole levels, so that nothing but float32's rounding is off."""
     random = np.random.default_rng(0).standard_normal((M, D)).astype(np.float32)
-    for w in (rows("coarse", signs(0)), rows("fine", signs(0)), random, random * np.float32(1e-12)):
-        net = neurons(w, np.zeros(M, np.float32))
+    lengths = np.geomspace(1e-3, 1e3, M)[:, None]
+    single = [(lengths * part).astype(np.float32)[:, None] for part in (signs(0), np.eye(M, D))]
+    for w in (rows("coarse", signs(0)), rows("fine", signs(0)), random, *np.concatenate(single)):
+        net = neurons(w, np.zeros(len(w), np.float32))
         exact = unit_rows(net)
         assert np.linalg.norm(exact, axis=1).max() <= 1  # so that (1) holds by Cauchy-Schwarz
         lacks = exact - net.unit.astype(float)[:, None] * net.coarse
         assert np.linalg.norm(lacks, axis=1).max() <= net.coarse_error
-        lacks = exact - net.fine[:M] / float(LEVELS)
+        lacks = exact - net.fine[: len(w)] / float(LEVELS)
         assert np.linalg.norm(lacks, axis=1).max() <= net.fine_error
 
 

@@ -6,43 +6,21 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from lines import CLAIMS, SIZES, falling, fig3, with_axes, with_control
 
-from lazyadv.results import claims, measures, parts
+from lazyadv.results import claims
 from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
 from lazyadv.workflow import arithmetic
 
-SIZES = (5, 10, 20)
-CLAIMS = {claim.key: claim for claim in LEDGER}
 
-
-def fig3(power: float, seeds: int = 3) -> Selection:
-    """Robust accuracy that falls linearly through 1/2 at ε = 0.5 d^power, a little other for each seed."""
-    return falling({size: 0.5 * size ** (2 * power) for size in SIZES}, 10, seeds)
-
-
-def falling(halves: dict[int, float], C0: float, seeds: int = 3) -> Selection:
-    """Robust accuracy that falls linearly through 1/2 at these ε, 1 % higher for each further seed."""
-    eps = np.linspace(0.001, 1, 200)
-    shared = {"width": 1000, "C0": C0, "radius": C0 / 1000**0.5, "largest_deviation": 1.0, "stopped": "epochs"}
+def steps(C0: float, seeds: int = 3) -> pd.DataFrame:
+    """Steps of figure 1 that fall as d^(−1/2)."""
+    points = itertools.product(SIZES, range(seeds))
     rows = [
-        {**shared, "late_gain": 0.0, "size": size, "eps": e, "seed": seed, "robust_test_accuracy": accuracy}
-        | {"run": f"{C0},{size},{e},{seed}"}
-        for (size, half), seed in itertools.product(halves.items(), range(seeds))
-        for e, accuracy in zip(eps, 0.5 + (half * (1 + seed / 100) - eps), strict=True)
+        {"width": 100, "C0": C0, "size": size, "seed": seed, "relative_delta_mean": 1 / size} for size, seed in points
     ]
-    return Selection(pd.DataFrame(rows), len(rows))
-
-
-def with_control(seeds: int = 3) -> Selection:
-    """Laziness binds at sizes 10, 20 and 40, where ε½ falls as d^(−1/2); at 5 it does not, at 7 only just not.
-
-    The control's ε½ at 7 is 3 % higher, so its least is 1 % above the largest of the three lazy seeds, whose spread
-    is 2 %.
-    """
-    lazy = falling({5: 0.6, 7: 0.5, 10: 0.4, 20: 0.2, 40: 0.1}, 10)
-    free = falling({5: 0.6, 7: 0.515, 10: 0.6, 20: 0.55, 40: 0.5}, 1000, seeds)
-    return Selection(pd.concat([lazy.rows, free.rows]), lazy.asked + free.asked)
+    return pd.DataFrame(rows)
 
 
 def finding(key: str, value: float, interval: tuple[float, float] | None, asked: int = 9) -> claims.Finding:
@@ -50,27 +28,25 @@ def finding(key: str, value: float, interval: tuple[float, float] | None, asked:
     return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 0, 9, asked)
 
 
-def test_laziness_binds_where_the_control_keeps_more_than_seeds_differ() -> None:
+def test_a_run_that_patience_ended_before_it_learned_is_counted_apart() -> None:
+    """Neither as trained to the end, nor as still improving; what learned nothing in all its epochs is no such run."""
     rows = with_control().rows
-    assert measures.binding(rows) == {5: False, 7: False, 10: True, 20: True, 40: True}
-    unknown = rows[~((rows["size"] == 7) & (rows["eps"] > 0.3) & (rows["C0"] == 1000))]
-    assert measures.binding(unknown)[7] is None
-    assert measures.binding(parts.lazy(rows)) == {}
-
-
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_one_seed_has_no_spread_so_a_tenth_is_asked_for(seeds: int) -> None:
-    """Of three lazy seeds the largest ε½ is 2 % above the first's."""
-    lazy, free = falling({5: 0.6, 7: 0.5, 10: 0.4}, 10, seeds), falling({5: 0.6, 7: 0.545, 10: 0.45}, 1000, seeds=1)
-    assert measures.binding(pd.concat([lazy.rows, free.rows])) == {5: False, 7: False, 10: True}
+    for stopped, best, begun in (("patience", 0.01, False), ("epochs", 0.0, True), ("patience", 0.02, True)):
+        one = rows["run"] == rows["run"].iloc[-1]
+        columns = {"stopped": stopped, "best_robust_train_accuracy": best}
+        changed = rows.assign(**{name: rows[name].mask(one, value) for name, value in columns.items()})
+        for key in ("training_begun", "training_ended"):
+            found = claims.judge(CLAIMS[key], Selection(changed, len(rows)))
+            assert (found.value == 1, found.verdict == "holds") == (begun, begun), key
 
 
 def test_the_ledger_tells_laziness_from_the_digits() -> None:
-    found = {key: claims.judge(CLAIMS[key], with_control()) for key in CLAIMS if CLAIMS[key].figure == "fig3"}
+    found = {key: claims.judge(CLAIMS[key], with_axes()) for key in CLAIMS if CLAIMS[key].figure == "fig3"}
     assert found["binding_half"].value == pytest.approx(-0.5, abs=0.01)
     assert found["control_half"].value == pytest.approx(0.5 - 0.066, abs=0.01)
     assert found["control_excess"].value == pytest.approx(0.015, abs=0.005)
-    for key in ("binding_half", "control_half", "control_excess", "control_unbound", "training_ended"):
+    conditions = ("control_unbound", "training_begun", "training_ended")
+    for key in ("binding_half", "control_half", "control_excess", "width_half", "deviation_half", *conditions):
         assert found[key].verdict == "holds", key
     assert found["robust_half"].value == pytest.approx(-0.44, abs=0.01)  # over all sizes
 
@@ -147,11 +123,12 @@ def test_one_exception_fails_a_claim_about_all() -> None:
 
 
 def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
-    """At the larger C0 robust accuracy never falls to one half, so no seed has a mean over both."""
-    rows = fig3(-0.5).rows
-    both = pd.concat([rows, rows.assign(C0=20.0, robust_test_accuracy=0.99)])
-    found = claims.judge(CLAIMS["robust_half"], Selection(both, len(both)))
-    assert (found.units_measured, found.units, found.verdict) == (0, 3, "undecided")
+    """At the larger C0 a size is missing, so no seed has a mean over both."""
+    both = pd.concat([steps(C0) for C0 in (10, 20)])
+    for rows, measured in ((both, 3), (both[(both["C0"] == 10) | (both["size"] != 10)], 0)):
+        found = claims.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
+        assert (found.units_measured, found.units) == (measured, 3)
+    assert found.verdict == "undecided"
 
 
 def test_a_deliberately_wrong_claim_fails() -> None:
@@ -205,16 +182,16 @@ def test_no_verdict_without_the_run_that_may_contradict_it() -> None:
 
 
 def test_a_width_that_stays_robust_is_not_left_out() -> None:
-    """Its lines never fall through one half, so no slope can be measured; three other seeds do not make up for it."""
-    rows = fig3(-0.5).rows
-    both = pd.concat([rows, rows.assign(width=10_000, robust_test_accuracy=0.99)])
-    found = claims.judge(CLAIMS["robust_half"], Selection(both, len(both)))
-    assert (found.units_measured, found.units, found.verdict) == (3, 6, "undecided")
+    """Its lines never fall through one half, so no slope can be measured; three other widths do not make up for it."""
+    rows = with_axes().rows
+    robust = rows.assign(robust_test_accuracy=rows["robust_test_accuracy"].where(rows["width"] != 3000, 0.99))
+    found = claims.judge(CLAIMS["width_half"], Selection(robust, len(robust)))
+    assert (found.units_measured, found.units, found.verdict) == (0, 3, "undecided")
 
 
 def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
-    rows = pd.concat([fig3(-0.5, seeds=1).rows.assign(C0=C0) for C0 in (5.0, 10.0, 20.0)])
-    found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
+    rows = pd.concat([steps(C0, seeds=1) for C0 in (5, 10, 20)])
+    found = claims.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
     assert (found.units, found.verdict) == (1, "undecided")
 
 

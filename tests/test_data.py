@@ -15,7 +15,7 @@ import pytest
 from conftest import serving
 from project import Project
 
-from lazyadv import data
+from lazyadv import data, digits
 
 NAMES = ("train-images", "train-labels", "test-images", "test-labels")
 
@@ -45,16 +45,16 @@ def small(tmp_path: Path) -> tuple[Path, list[tuple[str, str, int]], list[np.nda
 Small = tuple[Path, list[tuple[str, str, int]], list[np.ndarray]]
 
 
-def check(digits: dict[str, np.ndarray], arrays: list[np.ndarray]) -> None:
-    for part, array in zip(data.PARTS, arrays, strict=True):
-        assert np.array_equal(digits[part], array)
+def check(found: dict[str, np.ndarray], arrays: list[np.ndarray]) -> None:
+    for part, array in zip(digits.PARTS, arrays, strict=True):
+        assert np.array_equal(found[part], array)
 
 
 def test_from_a_server_and_from_a_folder(small: Small) -> None:
     folder, files, arrays = small
     with serving(folder) as address:
-        check(data.mnist([address], files), arrays)
-    check(data.mnist([folder.as_uri()], files), arrays)
+        check(digits.mnist([address], files), arrays)
+    check(digits.mnist([folder.as_uri()], files), arrays)
 
 
 def test_the_next_mirror_steps_in(small: Small, tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_the_next_mirror_steps_in(small: Small, tmp_path: Path) -> None:
     (bad / NAMES[1]).write_bytes((folder / NAMES[1]).read_bytes()[:-7])
     (bad / NAMES[2]).write_bytes(idx(arrays[2][::-1]))
     with serving(bad) as worse, serving(folder) as better:
-        check(data.mnist(["http://127.0.0.1:9/", "nonsense", worse, better], files), arrays)
+        check(digits.mnist(["http://127.0.0.1:9/", "nonsense", worse, better], files), arrays)
         with pytest.raises(data.DataError) as error:
-            data.mnist(["http://127.0.0.1:9/", worse], files)
+            digits.mnist(["http://127.0.0.1:9/", worse], files)
     for text in (f"http://127.0.0.1:9/{NAMES[0]}", f"{worse}{NAMES[0]}", "LAZYADV_MNIST_MIRROR", "preset=quick"):
         assert text in str(error.value)
 
@@ -92,13 +92,13 @@ def test_a_mirror_that_hangs_is_given_up(small: Small, monkeypatch: pytest.Monke
         def log_message(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(data, "STALL", 0.3)
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    monkeypatch.setattr(digits, "STALL", 0.3)
+    monkeypatch.setattr(digits, "PATIENCE", 0.5)
     for handler in (Silent, Trickling):
         with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            check(data.mnist([f"http://127.0.0.1:{server.server_address[1]}", folder.as_uri()], files), arrays)
+            check(digits.mnist([f"http://127.0.0.1:{server.server_address[1]}", folder.as_uri()], files), arrays)
             done.set()
             server.shutdown()
             done.clear()
@@ -106,7 +106,7 @@ def test_a_mirror_that_hangs_is_given_up(small: Small, monkeypatch: pytest.Monke
 
 def test_no_more_is_taken_than_the_file_has(small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a server that sends without end, or from a large file; the line says so, and the next mirror is tried."""
-    monkeypatch.setattr(data, "PATIENCE", 2)
+    monkeypatch.setattr(digits, "PATIENCE", 2)
     folder, files, arrays = small
     (tmp_path / "large").mkdir()
     with (tmp_path / "large" / NAMES[0]).open("wb") as file:
@@ -127,9 +127,9 @@ def test_no_more_is_taken_than_the_file_has(small: Small, tmp_path: Path, monkey
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         bad = [f"http://127.0.0.1:{server.server_address[1]}", (tmp_path / "large").as_uri()]
-        check(data.mnist([*bad, folder.as_uri()], files), arrays)
+        check(digits.mnist([*bad, folder.as_uri()], files), arrays)
         with pytest.raises(data.DataError) as error:
-            data.mnist(bad, files)
+            digits.mnist(bad, files)
         server.shutdown()
     for mirror in bad:
         assert f"{mirror}/{NAMES[0]}: more came than the {files[0][2]:,} bytes of that file" in str(error.value)
@@ -137,11 +137,11 @@ def test_no_more_is_taken_than_the_file_has(small: Small, tmp_path: Path, monkey
 
 def test_mirrors_are_named_with_blanks_between_and_within(small: Small, tmp_path: Path) -> None:
     folder, files, arrays = small
-    assert data.addresses("") == []
-    assert data.addresses(" https://a/b\nfile:///c d/e  http://f ") == ["https://a/b", "file:///c d/e", "http://f"]
+    assert digits.addresses("") == []
+    assert digits.addresses(" https://a/b\nfile:///c d/e  http://f ") == ["https://a/b", "file:///c d/e", "http://f"]
     folder = folder.rename(tmp_path / "with a blank")
     for named in (f"file://{folder}", folder.as_uri()):
-        check(data.mnist(data.addresses(named), files), arrays)
+        check(digits.mnist(digits.addresses(named), files), arrays)
 
 
 def test_after_a_mirror_that_died_midway_the_next_attempt_begins_anew(small: Small) -> None:
@@ -169,8 +169,8 @@ def test_after_a_mirror_that_died_midway_the_next_attempt_begins_anew(small: Sma
         threading.Thread(target=server.serve_forever, daemon=True).start()
         mirror = f"http://127.0.0.1:{server.server_address[1]}"
         with pytest.raises(data.DataError, match=NAMES[1]):
-            data.mnist([mirror], files)
-        check(data.mnist([mirror], files), arrays)
+            digits.mnist([mirror], files)
+        check(digits.mnist([mirror], files), arrays)
         server.shutdown()
     assert len(requests) == 6
 
@@ -180,16 +180,16 @@ def test_a_folder_that_is_none_is_named(project: Project, tmp_path: Path) -> Non
     (tmp_path / "file").write_text("no folder")
     for kind in ("folders", "pipes"):
         (tmp_path / kind).mkdir()
-    (tmp_path / "folders" / data.FILES[0][0]).mkdir()
-    os.mkfifo(tmp_path / "pipes" / data.FILES[0][0])
-    (tmp_path / data.FILES[0][0]).symlink_to("/dev/zero")
+    (tmp_path / "folders" / digits.FILES[0][0]).mkdir()
+    os.mkfifo(tmp_path / "pipes" / digits.FILES[0][0])
+    (tmp_path / digits.FILES[0][0]).symlink_to("/dev/zero")
     mirrors = [(tmp_path / name).as_uri() for name in ("missing", "file", "folders", "pipes", ".")]
     closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     done = project.run("python", "stages/fetch.py", "mnist", ok=False, LAZYADV_MNIST_MIRROR=" ".join(mirrors), **closed)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     for mirror in mirrors:
-        assert f"{mirror}/{data.FILES[0][0]}: " in done.stderr
+        assert f"{mirror}/{digits.FILES[0][0]}: " in done.stderr
     assert [path.name for path in (project.root / "data").rglob("*") if path.is_file()] == ["README.md"]
 
 
@@ -203,7 +203,7 @@ def test_a_folder_that_is_none_is_named(project: Project, tmp_path: Path) -> Non
         (gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12), "header"),
         (gzip.compress(b""), "header"),
         (gzip.compress(b"whole")[:-3], "gzip"),
-        (gzip.compress(bytes(data.LARGEST + 1)), "more than"),
+        (gzip.compress(bytes(digits.LARGEST + 1)), "more than"),
     ],
     ids=[
         "no gzip",
@@ -221,7 +221,7 @@ def test_a_file_that_lies_is_named(small: Small, content: bytes, what: str) -> N
     (folder / NAMES[0]).write_bytes(content)
     files[0] = (NAMES[0], hashlib.md5(content).hexdigest(), len(content))
     with pytest.raises(data.DataError, match=f"{NAMES[0]}.*{what}"):
-        data.mnist([folder.as_uri()], files)
+        digits.mnist([folder.as_uri()], files)
 
 
 def test_without_a_network_paper_says_both_ways_out_and_leaves_nothing(project: Project) -> None:
@@ -237,8 +237,8 @@ def test_without_a_network_paper_says_both_ways_out_and_leaves_nothing(project: 
 
 def test_official_files_are_whole(official_mnist: Path) -> None:
     with serving(official_mnist) as address:
-        digits = data.mnist([address])
-    split = data.prepare(digits, (0, 1), 5, antialias=False)
+        found = digits.mnist([address])
+    split = data.prepare(found, (0, 1), 5, antialias=False)
     assert (split.x_train.shape, split.x_test.shape) == ((12665, 25), (2115, 25))
     assert np.array_equal(np.unique(split.y_train), [-1, 1])
     assert (split.y_train < 0).sum() == 5923  # the zeros, which come first

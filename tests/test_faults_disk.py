@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from project import Project
 
+from lazyadv.workflow.lock import FILE, LockError, hold
+
 FILLER = "results/filler"
 
 
@@ -52,6 +54,17 @@ def disk(finished: Project, project: Project) -> Iterator[Disk]:
             shutil.copytree(finished.root / folder, disk.folder / folder)
             (project.root / folder).symlink_to(disk.folder / folder)
         yield disk
+    finally:
+        disk.unmount()
+
+
+def test_a_full_disk_where_the_lock_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    disk = Disk(FILE.parent, "1m")
+    try:
+        disk.fill()
+        with pytest.raises(LockError, match="No space left on device"):
+            hold()
     finally:
         disk.unmount()
 

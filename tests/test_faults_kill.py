@@ -5,14 +5,17 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from project import Project
+from project import Project, environment
 
 from lazyadv.results import record
+from lazyadv.workflow.lock import LEADER
+from lazyadv.workflow.sources import ROOT
 
 DEADLINE = 120  # seconds, for what should take a few
 
@@ -130,3 +133,18 @@ def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None
     finally:
         if job.is_running():
             job.kill()
+
+
+def test_a_job_ends_with_a_snakemake_that_nobody_reaps() -> None:
+    """As in a container whose first process does not: there it stays as a zombie."""
+    follower = "import time; from lazyadv.workflow import lock; lock.follow(); print(flush=True); time.sleep(60)"
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as leader:
+        variables = {**environment(), LEADER: str(leader.pid)}
+        with subprocess.Popen([sys.executable, "-c", follower], cwd=ROOT, env=variables, stdout=subprocess.PIPE) as job:
+            assert job.stdout is not None
+            job.stdout.readline()
+            time.sleep(1)
+            assert job.poll() is None
+            leader.kill()
+            assert job.wait(DEADLINE) == -signal.SIGKILL
+        assert psutil.Process(leader.pid).status() == psutil.STATUS_ZOMBIE

@@ -1,8 +1,16 @@
 """Records that are damaged, another run's, or of a run that failed: named, and never drawn."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from project import Project
+
+from lazyadv import params
+from lazyadv.networks.outcome import Epoch, Invariants
+from lazyadv.results import record
+from lazyadv.workflow.provenance import Ingredients
+from lazyadv.workflow.sources import ROOT
 
 TABLE = "results/tiny/advtrain/table.csv"
 FIGURES = ("figures/fig3.pdf", "figures/tiny/fig3.pdf", "figures/tiny/fig3.svg")
@@ -55,3 +63,38 @@ def test_a_run_that_diverges_is_named_and_the_others_finish(project: Project) ->
     assert "Traceback" not in said
     assert not (runs.parent / "table.csv").exists()
     assert not (project.root / "figures/tiny/fig2.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, None),
+        ({"arithmetic": None}, "provenance: arithmetic: Input should be a valid string"),
+        ({"arithmetic": ["x86-64-v3"]}, "provenance: arithmetic: Input should be a valid string"),
+        ({"device": "cpu\n\x00"}, "provenance: device: String should match"),
+        ({"seconds": 10**400}, "provenance: seconds: is not a number"),
+        ({"seconds": -1}, "provenance: seconds: Input should be greater"),
+        ({"epochs": ()}, "it has no epochs"),
+    ],
+)
+def test_one_without_what_a_table_needs_is_named(changed: dict[str, Any], said: str | None, tmp_path: Path) -> None:
+    """Its provenance is not sealed, for it may differ."""
+    run = params.load(ROOT / "params.yaml").choose("tiny").runs("fig3")[0]
+    epochs = (Epoch(epoch=0, loss=1, clean_test_accuracy=1, deviation=0),)
+    result = record.Result(
+        n_train=8,
+        n_test=2,
+        stopped="epochs",
+        epochs=changed.pop("epochs", epochs),
+        invariants=Invariants(radius=1, deviation=0, repredicted=1),
+    )
+    provenance = {"arithmetic": "x86-64-v3", "device": "cpu", "seconds": 1.0} | changed
+    path = tmp_path / f"{run.name}.json"
+    record.write(path, Ingredients("train", {}, {}, {}), run, result, provenance)
+    if said is None:
+        assert record.read(path).provenance["device"] == "cpu"
+        return
+    with pytest.raises(record.RecordError, match=said) as error:
+        record.read(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,13 +1,20 @@
-"""Two people in one folder: the second Snakemake is refused with one line, and neither harms the other."""
+"""Two people in one folder: the second Snakemake is refused with one line, and neither harms the other.
+
+Stages by hand may be many at once.
+"""
 
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import Project, environment
+
+from lazyadv.files import replacing
 
 REFUSAL = "snakemake is already at work in this folder (process {pid}): wait until it has ended"
 
@@ -62,3 +69,27 @@ def test_whoever_is_gone_holds_nothing(project: Project, tmp_path: Path, how: si
     dry = project.start("all", "-n", said=tmp_path / "dry")
     project.snakemake("data")
     assert dry.wait() == 0
+
+
+def test_of_several_that_write_one_file_none_removes_anothers(tmp_path: Path) -> None:
+    """But what a dead one has left; and no file of the user's."""
+    path, left, others = (tmp_path / name for name in ("x.json", ".x.0123abc_.json", ".x.mine.json"))
+    left.touch()
+    others.touch()
+    with replacing(path) as first:
+        assert not left.exists()
+        with replacing(path) as second:
+            second.write_text("second")
+        assert path.read_text() == "second"
+        first.write_text("first")
+    assert path.read_text() == "first"
+    assert sorted(tmp_path.iterdir()) == [others, path]
+
+
+def test_several_prepare_data_in_an_empty_folder(project: Project, tmp_path: Path) -> None:
+    """As `train.py … &` does; each gets the digits, which it does not find."""
+    prepare = [sys.executable, f"{project.root}/stages/prepare.py", "mnist5k", "--size", "3"]
+    jobs = [subprocess.Popen(prepare, cwd=tmp_path, env=environment()) for _ in range(2)]
+    assert [job.wait() for job in jobs] == [0, 0]
+    kept = {path.name for path in (tmp_path / "data").rglob("*") if path.is_file()}
+    assert kept == {"digits.npz", "size=3,antialias=false.npz"}

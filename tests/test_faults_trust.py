@@ -11,7 +11,7 @@ from project import Project
 
 from lazyadv import data
 from lazyadv.files import write_sealed
-from lazyadv.run import ParamsError
+from lazyadv.models import ParamsError
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
 from lazyadv.workflow.sources import ROOT

@@ -1,11 +1,17 @@
 """What a figure shows of its runs; and a figure that nobody has thought of yet, added by CONTRIBUTING.md alone."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
-from project import Project
+from project import Project, environment
 
+from lazyadv import params
 from lazyadv.results import style
+from lazyadv.results.table import Selection
+from lazyadv.workflow.sources import ROOT
 
 FIGURE = '''
 
@@ -67,3 +73,28 @@ def test_seeds_measured_at_other_perturbations_are_not_averaged() -> None:
         style.line(axes, rows, "eps", "accuracy", color="C0")
         assert len(axes.lines) - 1 == lines  # and the points
         assert len(axes.collections) == (lines == 1)  # the band
+
+
+def test_the_users_matplotlibrc_is_not_read(tmp_path: Path) -> None:
+    script = (
+        "from lazyadv.results import style; figure, ((axes,),) = style.panels(1); axes.plot([1, 2]);"
+        "print(style.drawn(figure, 'svg', ''))"
+    )
+    (tmp_path / "matplotlibrc").write_text("axes.grid: True\ntext.usetex: True\nlines.color: red\n")
+    drawn = [
+        subprocess.run(
+            (sys.executable, "-c", script), cwd=ROOT, env=environment() | more, capture_output=True, check=True
+        ).stdout
+        for more in ({}, {"MATPLOTLIBRC": str(tmp_path)}, {"MPLCONFIGDIR": str(tmp_path)})
+    ]
+    assert len(set(drawn)) == 1
+    assert b"<svg" in drawn[0]
+
+
+def test_a_device_in_a_caption_is_not_a_formula() -> None:
+    """What a record says of its device stands in the caption as it is."""
+    run = params.load(ROOT / "params.yaml").choose("tiny").runs("fig3")[0]
+    row = run.model_dump(exclude={"pair"}) | {"pair": "0-1", "n_train": 8, "n_test": 2, "arithmetic": "$\\frac{$"}
+    figure, _ = style.panels(1)
+    style.caption(figure, Selection(pd.DataFrame([row]), 1))
+    assert style.drawn(figure, "svg", "").startswith(b"<?xml")

@@ -5,9 +5,9 @@ import pytest
 from conftest import random_examples, random_network
 
 from lazyadv import data, params
+from lazyadv.experiments.adversarial import AdversarialRun
 from lazyadv.results import gallery
 from lazyadv.results.kept import KeptNetwork
-from lazyadv.run import AdversarialRun
 
 
 def test_what_is_shown_is_within_eps_and_the_step_ends_where_f_is_zero() -> None:

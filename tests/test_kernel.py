@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numba import njit
 
 from lazyadv import data
-from lazyadv.networks import training
+from lazyadv.digits import mnist5k
+from lazyadv.networks import sgd
 from lazyadv.networks.attack import advanced, copies, dense_pgd, pgd
 from lazyadv.networks.ball import project
 from lazyadv.networks.network import Network, draw
@@ -36,7 +37,7 @@ def compare(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: fl
 
 @pytest.fixture(scope="module")
 def digits() -> dict[str, np.ndarray]:
-    return data.mnist5k()
+    return mnist5k()
 
 
 @pytest.mark.parametrize("size", [5, 10, 28])
@@ -54,7 +55,7 @@ def test_margins_and_robust_accuracy_are_denses(digits: dict[str, np.ndarray], s
     if trained:
         for _ in range(8):
             attacked = x + pgd(network, x, y, 0.2, 0.025, 20)
-            training.sgd_epoch(network, attacked, y, 32, 0.1)
+            sgd.sgd_epoch(network, attacked, y, 32, 0.1)
             project(network, start, 10 / np.sqrt(300))
     for eps, step, steps in (
         (0.01, 2.5e-4, 100),

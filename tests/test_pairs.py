@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lazyadv import params
-from lazyadv.run import ParamsError
+from lazyadv.models import ParamsError
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.sources import ROOT
 

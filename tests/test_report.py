@@ -181,7 +181,7 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     assert re.search(r"16 of 30 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not what was sealed" in page
-    copied.edit("lazyadv/networks/training.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
+    copied.edit("lazyadv/experiments/adversarial.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
     assert re.search(r"16 of 30 runs are here, .*29 stale.*, .*1 missing", report(copied))
 

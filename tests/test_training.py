@@ -12,12 +12,15 @@ from conftest import random_examples, random_network
 from matplotlib.figure import Figure
 
 from lazyadv.data import Split
-from lazyadv.networks import training
+from lazyadv.experiments import adversarial
+from lazyadv.experiments.adversarial import AdvtraingapRun, AdvtrainRun
+from lazyadv.experiments.run import Run
+from lazyadv.experiments.standard import StandardRun
+from lazyadv.networks import sgd
 from lazyadv.networks.ball import deviations
 from lazyadv.networks.network import Network, accuracy, draw
 from lazyadv.networks.outcome import Diverged, Epoch
 from lazyadv.results import record, style, table
-from lazyadv.run import AdvtraingapRun, AdvtrainRun, Run, StandardRun
 from lazyadv.workflow.provenance import Ingredients
 
 COMMON: dict[str, Any] = {"dataset": "mnist5k", "pair": (0, 1), "antialias": False, "width": 40, "size": 3, "seed": 0}
@@ -60,15 +63,15 @@ def test_sgd_is_autograds() -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    loss_of_epoch, _ = training.sgd_epoch(network, data.x_train, data.y_train, 8, 0.3)
+    loss_of_epoch, _ = sgd.sgd_epoch(network, data.x_train, data.y_train, 8, 0.3)
     np.testing.assert_allclose(network.w, w.detach().numpy(), atol=1e-6)
     np.testing.assert_allclose(network.b, b.detach().numpy(), atol=1e-6)
     assert loss_of_epoch == pytest.approx(np.mean(losses), rel=1e-5)
 
 
 def test_standard_stops_at_the_radius_outside_or_inside() -> None:
-    released = training.standard(standard(protocol="released"), split(), "cpu", silent)
-    strict = training.standard(standard(), split(), "cpu", silent)
+    released = standard(protocol="released").train(split(), "cpu", silent)
+    strict = standard().train(split(), "cpu", silent)
     for outcome in (released, strict):
         assert outcome.stopped == "radius"
         assert outcome.invariants.repredicted == 1
@@ -85,7 +88,7 @@ def path_of(run: StandardRun, data: Split, steps: int) -> list[tuple[Network, fl
     for step in range(steps):
         first = step * run.bs % (-(-len(x) // run.bs) * run.bs)  # an epoch's last minibatch is shorter
         before, deviation = network.copy(), float(deviations(network, start).max())
-        loss, _ = training.sgd_epoch(network, x[first : first + run.bs], y[first : first + run.bs], run.bs, run.lr)
+        loss, _ = sgd.sgd_epoch(network, x[first : first + run.bs], y[first : first + run.bs], run.bs, run.lr)
         path.append((before, deviation, loss))
     return path
 
@@ -98,7 +101,7 @@ def test_strict_reports_the_network_before_the_first_step_that_leaves_the_ball(s
     met = path[step][1]
     assert met == max(deviation for _, deviation, _ in path[: step + 1]) < path[step + 1][1]
     for radius, kept in ((met, step), (np.nextafter(met, 0), step - 1)):
-        outcome = training.standard(standard(**common, C0=radius * 8), data, "cpu", silent)
+        outcome = standard(**common, C0=radius * 8).train(data, "cpu", silent)
         network, deviation, _ = path[kept]
         assert outcome.invariants.radius == radius
         assert outcome.stopped == "radius"
@@ -115,7 +118,7 @@ def test_strict_reports_the_network_before_the_first_step_that_leaves_the_ball(s
 def test_released_counts_misclassified_examples_as_zero() -> None:
     data = split()
     data.y_test[:5] *= -1
-    searches = [training.standard(standard(protocol=p), data, "cpu", silent).search for p in ("released", "strict")]
+    searches = [standard(protocol=p).train(data, "cpu", silent).search for p in ("released", "strict")]
     assert all(search is not None for search in searches)
     released, strict = searches
     assert released
@@ -128,8 +131,8 @@ def test_released_counts_misclassified_examples_as_zero() -> None:
 
 
 def test_radius_zero_keeps_the_start() -> None:
-    untrained = training.standard(standard(C0=0), split(), "cpu", silent)
-    kept = training.adversarial(advtrain(C0=0), split(), "cpu", silent)
+    untrained = standard(C0=0).train(split(), "cpu", silent)
+    kept = advtrain(C0=0).train(split(), "cpu", silent)
     _, start = draw(0, 30, 40, 9)
     for outcome in (untrained, kept):
         assert np.array_equal(outcome.network.w, start.w)
@@ -139,8 +142,8 @@ def test_radius_zero_keeps_the_start() -> None:
 
 
 def test_strict_ends_inside_the_ball_and_released_where_the_step_left_it() -> None:
-    strict = training.adversarial(advtrain(), split(), "cpu", silent)
-    released = training.adversarial(advtrain(protocol="released"), split(), "cpu", silent)
+    strict = advtrain().train(split(), "cpu", silent)
+    released = advtrain(protocol="released").train(split(), "cpu", silent)
     assert strict.invariants.deviation <= strict.invariants.radius * (1 + 1e-5)
     assert released.invariants.deviation > released.invariants.radius
     assert released.invariants.deviation == pytest.approx(released.epochs[-1].deviation, rel=1e-5)
@@ -153,7 +156,7 @@ def test_strict_ends_inside_the_ball_and_released_where_the_step_left_it() -> No
 def test_the_step_of_the_attack_differs_between_protocols() -> None:
     """2.5 ε/100 whatever atk_iters, against 2.5 ε/atk_iters: five steps go ε/8 far, or reach ε."""
     far = [
-        training.adversarial(advtrain(protocol=p, T=1), split(), "cpu", silent).invariants.max_perturbation
+        advtrain(protocol=p, T=1).train(split(), "cpu", silent).invariants.max_perturbation
         for p in ("released", "strict")
     ]
     assert far == [pytest.approx(0.1 / 8, rel=1e-3), pytest.approx(0.1, rel=1e-3)]
@@ -163,8 +166,8 @@ def test_patience_waits_for_something_to_lose_under_strict_only() -> None:
     """With an attack that always wins, `released` gives up at epoch 22."""
     hopeless = {"eps": 5, "lr": 1e-6, "T": 40, "atk_iters": 100}
     data = split()
-    released = training.adversarial(advtrain(protocol="released", **hopeless), data, "cpu", silent)
-    strict = training.adversarial(advtrain(**hopeless), data, "cpu", silent)
+    released = advtrain(protocol="released", **hopeless).train(data, "cpu", silent)
+    strict = advtrain(**hopeless).train(data, "cpu", silent)
     assert max(epoch.robust_train_accuracy or 0 for epoch in strict.epochs) == 0
     assert (released.stopped, len(released.epochs)) == ("patience", 23)
     assert (strict.stopped, len(strict.epochs)) == ("epochs", 40)
@@ -173,20 +176,18 @@ def test_patience_waits_for_something_to_lose_under_strict_only() -> None:
 def test_an_epoch_is_stuck_that_gains_no_more_than_one_in_ten_thousand() -> None:
     """docs/protocols.md, step 14."""
     for gain, stuck in ((-0.1, True), (0.5e-4, True), (1.5e-4, False)):
-        assert training._is_stuck([0.1, 0.5, 0.5 + gain], strict=False) is stuck
+        assert adversarial._is_stuck([0.1, 0.5, 0.5 + gain], strict=False) is stuck
 
 
 def test_torchs_tensors_give_what_numpys_arrays_do() -> None:
     """The path of GPUs, on the CPU: dense PGD and whole-array projection."""
     for protocol in ("released", "strict"):
-        ours, theirs = (
-            training.adversarial(advtrain(protocol=protocol), split(), device, silent) for device in ("cpu", "cpu:0")
-        )
+        ours, theirs = (advtrain(protocol=protocol).train(split(), device, silent) for device in ("cpu", "cpu:0"))
         for a, b in zip(ours.epochs, theirs.epochs, strict=True):
             assert a.loss == pytest.approx(b.loss, rel=1e-4)
             assert a.deviation == pytest.approx(b.deviation, rel=1e-4)
         np.testing.assert_allclose(ours.network.w, theirs.network.w.numpy(), atol=1e-4)
-    ours, theirs = (training.standard(standard(), split(), device, silent) for device in ("cpu", "cpu:0"))
+    ours, theirs = (standard().train(split(), device, silent) for device in ("cpu", "cpu:0"))
     assert ours.search
     assert theirs.search
     assert ours.search.delta.mean == pytest.approx(theirs.search.delta.mean, rel=1e-3)
@@ -194,25 +195,24 @@ def test_torchs_tensors_give_what_numpys_arrays_do() -> None:
 
 def test_a_loss_that_is_not_a_number_ends_the_run() -> None:
     with pytest.raises(Diverged, match="lr"):
-        training.standard(standard(lr=1e38, C0=1e38), split(), "cpu", silent)
+        standard(lr=1e38, C0=1e38).train(split(), "cpu", silent)
 
 
 def test_deviation_moves_as_the_gap_allows() -> None:
     common = {key: value for key, value in advtrain().model_dump().items() if key not in ("C0", "experiment")}
     for gap in (0.01, 0.1):
-        outcome = training.adversarial(AdvtraingapRun(**common, gap=gap), split(), "cpu", silent)
+        outcome = AdvtraingapRun(**common, gap=gap).train(split(), "cpu", silent)
         _, start = draw(0, 30, 40, 9)
         assert deviations(outcome.network, start).max() == pytest.approx(gap, rel=1e-4)
 
 
 def saved(path: Path, run: Run, device: str = "cpu") -> Path:
-    outcome = training.adversarial(advtrain(), split(), "cpu", silent)
+    outcome = advtrain().train(split(), "cpu", silent)
     result = record.Result(
         n_train=30, n_test=30, stopped="epochs", epochs=tuple(outcome.epochs), invariants=outcome.invariants
     )
-    record.write(
-        path, Ingredients("train", {}, {}, {}), run, result, {"seconds": 1.0, "device": device, "arithmetic": "here"}
-    )
+    environment = {"seconds": 1.0, "device": device, "arithmetic": "here"}
+    record.write(path, Ingredients("train", {}, {}, {}), run, result, environment)
     return path
 
 

@@ -62,15 +62,9 @@ def move_norms(clone: Clone) -> None:
     function = attack[attack.index("def norms(") : attack.index("def lazy_pgd(")]
     ball = (clone.root / "lazyadv/networks/ball.py").read_text()
     attack = attack.replace(function, "")
-    attack = attack.replace("import math\n", "import math\n\nfrom lazyadv.networks.ball import norms\n")
     (clone.root / "lazyadv/networks/attack.py").write_text(attack)
     (clone.root / "lazyadv/networks/ball.py").write_text(f"{ball}\n\n{function}")
-    clone.edit(
-        "lazyadv/networks/training.py",
-        "from lazyadv.networks.attack import norms, pgd",
-        "from lazyadv.networks.attack import pgd",
-    )
-    clone.edit("lazyadv/networks/training.py", "import deviations, project", "import deviations, norms, project")
+    clone.edit("lazyadv/networks/attack.py", "import deviations\n", "import deviations, norms\n")
 
 
 def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, tmp_path: Path) -> None:
@@ -128,7 +122,7 @@ def test_moved_code_of_the_data_is_accepted_with_the_data_made_again(clone: Clon
 
 
 def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> None:
-    clone.edit("lazyadv/run.py", "return 2.5 * self.eps", "return 2.4 * self.eps")
+    clone.edit("lazyadv/experiments/adversarial.py", "return 2.5 * self.eps", "return 2.4 * self.eps")
     said = accept(clone, ok=False)
     assert re.search(r"(epochs\.\w+\[\d\]|invariants\.\w+): \S+ became \S+ +results/tiny/adv", said)
     assert said.splitlines()[-1] == "verify.py: refused: today's code makes other results, so these are stale"

@@ -31,6 +31,41 @@ def test_a_stage_that_computes_pins_its_arithmetic(project: Project, stage: str)
     assert (done.stdout, done.stderr) == (f"{arithmetic.NAME}\n", "")
 
 
+@pytest.mark.parametrize("config", ["prest=tiny", "preset=", "device=", "device=cpu $(touch x)"])
+def test_a_mistyped_config_is_refused_in_one_line(project: Project, config: str) -> None:
+    done = project.run("snakemake", "-n", "--cores", "1", "--config", config, ok=False)
+    said = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 1
+    assert sum(line.startswith(f"--config (preset, device): {config.partition('=')[0]}: ") for line in said) == 1
+
+
+def test_without_a_compiler_it_says_so(project: Project) -> None:
+    """The code is compiled, or of other bits."""
+    plan = ("snakemake", "-n", "--cores", "1")
+    for command in (("python", "stages/train.py"), ("python", "-c", "from lazyadv import api"), plan):
+        done = project.run(*command, ok=False, NUMBA_DISABLE_JIT="1")
+        assert done.returncode == 1
+        assert "NUMBA_DISABLE_JIT is set, and the code runs compiled only: unset it" in done.stdout + done.stderr
+        assert done.stderr.count("\n") == 1 or command[1] != "stages/train.py"
+
+
+def test_a_figure_or_experiment_that_there_is_not_is_one_line(project: Project) -> None:
+    for target, there in (("figures/fig9.pdf", "fig1, fig2"), ("results/quick/foo/table.csv", "standard")):
+        done = project.run("snakemake", "-n", "--cores", "1", target, ok=False)
+        assert done.returncode == 1
+        assert f": there is no {'figure' if 'fig' in target else 'experiment'} '" in done.stderr.splitlines()[-1]
+        assert there in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+
+
+def test_why_takes_any_path_to_a_file_and_another_preset(finished: Project, tmp_path: Path) -> None:
+    """Absolute, and through a link to the project; figures/*.pdf are of the preset that they were made for."""
+    (tmp_path / "link").symlink_to(finished.root)
+    for file in (finished.root / "figures/fig3.pdf", tmp_path / "link" / "figures" / "fig3.pdf"):
+        said = finished.run("python", "stages/why.py", str(file), "--preset", "tiny").stdout
+        assert said.startswith("figures/fig3.pdf: fresh as made\n")
+
+
 def test_nothing_is_left_to_do(finished: Project) -> None:
     assert "Nothing to be done" in finished.snakemake("-n", "all", "claims")
     fresh = finished.run("python", "stages/why.py", "figures/tiny/fig3.pdf").stdout

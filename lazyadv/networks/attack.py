@@ -4,17 +4,21 @@ The loss log(1 + exp(−y f)) falls in y f, so its gradient points along −y �
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from lazyadv.networks.ball import deviations
 from lazyadv.networks.copies import TINY, Neurons, all_products, copy_rows
 from lazyadv.networks.kernel import advance
-from lazyadv.networks.network import Array, Network, namespace, rows
+from lazyadv.networks.network import Array, Network, namespace, rows, to_numpy
+from lazyadv.networks.outcome import Invariants, share
 from lazyadv.networks.rooms import Examples
 from lazyadv.networks.vectors import CHUNK, SQUARE
 
 BLOCK = 256  # examples that share the lazy attack's matrix products
 LOOKS = 0.7  # that an example may take from one reference, times the width; measured: from 0.5 to 0.9 it matters little
+ORDERS = 30  # binary, by which rows of w, and v_j w_j, may differ from 1 without any square beyond float32
 
 
 def pgd(network: Network, x: Array, y: Array, eps: float, step: float, steps: int) -> Array:
@@ -38,7 +42,7 @@ def pgd(network: Network, x: Array, y: Array, eps: float, step: float, steps: in
 
 def dense_pgd(network: Network, x: Array, y: Array, eps: float, step: float, steps: int) -> Array:
     """`pgd` step by step, with two matrix products each: for GPUs, and the reference of the lazy kernel."""
-    xp = namespace(x)
+    xp, network = namespace(x), in_range(network)
     labels = rows(y)
     return xp.concatenate([_dense_pgd(network, part, next(labels), eps, step, steps) for part in rows(x)])
 
@@ -93,12 +97,37 @@ def advanced(neurons: Neurons, x: np.ndarray, y: np.ndarray, eps: float, step: f
 
 def copies(network: Network) -> Neurons:
     """The network as the lazy kernel reads it."""
+    network = in_range(network)
     w, b, v = _padded(network.w), network.b.astype(np.float32), network.v.astype(np.float32)
     per_norm, unit = np.empty((2, len(w)), np.float32)
     coarse, fine = _aligned(w.shape, np.int8), _aligned((_whole(len(w), SQUARE[0]), w.shape[1]), np.int16)
     coarse_error, fine_error = map(np.float32, copy_rows(w, per_norm, coarse, unit, fine))
     small = np.float32(np.max(1e-4 * np.abs(v) / per_norm) ** 2)
     return Neurons(w, b, v, per_norm, coarse, unit, fine, coarse_error, fine_error, small)
+
+
+def in_range(network: Network) -> Network:
+    """A network that PGD takes the same path on, and whose gradient's square float32 can hold; mostly the same one.
+
+    Where a row of w, or v_j w_j, is longer or shorter than 1 by more than ORDERS, each neuron's w_j and b_j are
+    multiplied by a power of two, which v_j takes back, and all of v by another. So neurons switch where they did, and
+    the gradient keeps its direction.
+    """
+    w, b, v = (to_numpy(part) for part in (network.w, network.b, network.v))
+    longest = np.maximum(w.max(1, initial=0), -w.min(1, initial=0))
+    (_, row), (_, outer) = np.frexp(longest), np.frexp(v)
+    acts = (longest > 0) & (v != 0)
+    total = (row + outer)[acts]
+    if np.abs(row).max(initial=0) <= ORDERS and np.abs(total).max(initial=0) <= ORDERS:
+        return network
+    most = total.max() if total.size else 0
+    with np.errstate(over="ignore"):
+        v = np.where(acts, np.ldexp(v, row + ORDERS - most), 0)
+        b = np.ldexp(b, -row).clip(-(2.0**100), 2.0**100)  # so far off that within the box the neuron never switches
+    arrays = {"w": np.ldexp(w, -row[:, None]), "b": b, "v": v}
+    if not isinstance(network.w, np.ndarray):
+        arrays = {name: network.w.new_tensor(part) for name, part in arrays.items()}
+    return replace(network, **arrays)
 
 
 def _begin(neurons: Neurons, x: np.ndarray, y: np.ndarray) -> Examples:
@@ -133,3 +162,18 @@ def _aligned(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
 def _whole(count: int, part: int) -> int:
     """count, rounded up to a multiple of `part`."""
     return -(-count // part) * part
+
+
+def measure_attack(
+    radius: float, network: Network, start: Network, x: Array, y: Array, perturbation: Array
+) -> Invariants:
+    """The promises of an adversarial run, measured again in float64 on the final network."""
+    double = network.double()
+    claimed = to_numpy(network(x + perturbation) * y <= 0)
+    attacked = to_numpy(x).astype(np.float64) + to_numpy(perturbation)
+    return Invariants(
+        radius=radius,
+        deviation=float(deviations(double, start.double()).max()),
+        max_perturbation=float(norms(to_numpy(perturbation).astype(np.float64)).max()),
+        repredicted=share(double(attacked[claimed]) * to_numpy(y)[claimed] <= 0),
+    )

@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lazyadv.data import Split
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.network import Network
-from lazyadv.run import AdversarialRun
 
 STEPS = 1000  # of DDN; on `quick`'s networks a tenth of them leaves up to 2 % of the examples unbroken
 ROUNDING = 1e-6  # relative, by which a perturbation may exceed ε
@@ -38,12 +36,13 @@ def ddn(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return attacked.numpy() - x
 
 
-def examine(run: AdversarialRun, network: Network, split: Split) -> dict[str, Any]:
-    """A run's robust test accuracy at its ε under PGD, under DDN, and under the better of the two for each example."""
-    split = split.normalized()
-    x, y = split.x_test, split.y_test
-    perturbations = {"pgd": pgd(network, x, y, run.eps, run.step, run.atk_iters), "ddn": ddn(network, x, y)}
-    withstood = {name: ~breaks(network, x, y, delta, run.eps) for name, delta in perturbations.items()}
+def examine(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int) -> dict[str, Any]:
+    """The accuracy within ε under PGD of so many steps, under DDN, and under the better of the two for each example.
+
+    x: (n, d), in [0, 1]; y: (n,), ±1.
+    """
+    perturbations = {"pgd": pgd(network, x, y, eps, step, steps), "ddn": ddn(network, x, y)}
+    withstood = {name: ~breaks(network, x, y, delta, eps) for name, delta in perturbations.items()}
     withstood["strongest"] = withstood["pgd"] & withstood["ddn"]
     return {name: float(examples.mean()) for name, examples in withstood.items()}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lazyadv.networks.compiled import compiled
 from lazyadv.networks.network import Network, rows
+from lazyadv.networks.outcome import Search, Statistic, share
 
 GRID = 0.001  # the release's step
 CAP = 5000  # and the most steps it takes
@@ -96,3 +97,31 @@ def _walk(value: np.ndarray, slope: np.ndarray, kink: np.ndarray, order: np.ndar
             left = right
             steepness += change[e, order[e, rank]]
     return zeros
+
+
+def measure_search(network: Network, x: np.ndarray, y: np.ndarray, protocol: str) -> tuple[Search, float]:
+    """The statistics of the exact search over the test set, and the share of flips that re-prediction confirms."""
+    crossings = search(network, x)
+    double = network.double()
+    correct = double(x.astype(np.float64)) * y > 0
+    flipped = correct & np.isfinite(crossings.step)
+    norm = crossings.gradient_norm
+    exact = crossings.step[flipped]
+    if protocol == "released":
+        delta = np.where(correct, crossings.on_grid(), 0)
+        eta = delta / np.where(norm > 0, norm, 1)
+    else:
+        delta, eta = exact, exact / norm[flipped]
+    length = np.sqrt((x.astype(np.float64) ** 2).sum(1))[flipped]
+    found = Search(
+        gradient_norm=Statistic.of(norm),
+        delta=Statistic.of(delta),
+        eta=Statistic.of(eta),
+        delta_exact=Statistic.of(exact),
+        relative_delta=Statistic.of(exact[length > 0] / length[length > 0]),  # an image can resize to nothing
+        n_correct=int(correct.sum()),
+        n_flipped=int(flipped.sum()),
+    )
+    beyond = (np.floor(exact / GRID) + 1) * GRID  # the next point of the release's grid
+    moved = x[flipped] + beyond[:, None] * crossings.direction[flipped]
+    return found, share(double(moved) * y[flipped] <= 0)

@@ -1,11 +1,14 @@
 """What an experiment returns: its epochs, why it stopped, and what was measured on the final network."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from lazyadv.networks.network import Network
+
+Stopped: TypeAlias = Literal["patience", "radius", "epochs"]  # docs/protocols.md, steps 7 and 14
 
 
 class Diverged(ArithmeticError):
@@ -81,6 +84,11 @@ class Outcome:
 
     network: Network
     epochs: list[Epoch]
-    stopped: str
+    stopped: Stopped
     search: Search | None
     invariants: Invariants
+
+
+def share(confirmed: np.ndarray) -> float:
+    """The fraction that is true; 1 where nothing was claimed."""
+    return float(confirmed.mean()) if len(confirmed) else 1.0

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import plain
 from lazyadv.report.entries import Entry
 from lazyadv.results import points, style
 from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
-from lazyadv.run import RUNS, plain
 
 ROW_DIGITS = 5  # significant digits of a measure in a row, and in an epoch; counts are whole
 EPOCH_DIGITS = 4
@@ -51,7 +52,7 @@ def content(
     for claim in LEDGER:
         rows = selections[claim.figure].rows
         sets[claim.key] = _places(claim.rows(rows), place) if len(rows) else []
-    axes = list(dict.fromkeys(axis for experiment in entries for axis in RUNS[experiment].axes))
+    axes = list(dict.fromkeys(axis for experiment in entries for axis in EXPERIMENTS[experiment].axes))
     axes.sort(key=lambda axis: (axis == "seed", axis in LINES))  # as the paths have it, whatever the experiment
     return {
         "runs": [_run(one) for one in runs],
@@ -112,7 +113,8 @@ def _rounded(value: Any, digits: int) -> Any:
 def _multiples(rows: pd.DataFrame) -> dict[str, Any]:
     """How a figure's runs are told apart in small multiples: by panel, and in a panel by the colour of a line."""
     trained = rows[rows["epochs"] > 0]
-    axes = [axis for axis in RUNS[rows["experiment"].iloc[0]].axes if axis != "seed" and trained[axis].nunique() > 1]
+    kind = EXPERIMENTS[rows["experiment"].iloc[0]]
+    axes = [axis for axis in kind.axes if axis != "seed" and trained[axis].nunique() > 1]
     line = next((axis for axis in LINES if axis in axes), "seed")
     values = [_rounded(value, ROW_DIGITS) for value in sorted(trained[line].unique().tolist())]
     panels = [axis for axis in axes if axis != line]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lazyadv.experiments.run import Run
 from lazyadv.networks.outcome import Epoch
 from lazyadv.results import record, table
-from lazyadv.run import Run
 from lazyadv.workflow import paths, pipeline
 from lazyadv.workflow.provenance import fingerprint_of
 

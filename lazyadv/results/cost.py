@@ -14,8 +14,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lazyadv.experiments.run import Run
 from lazyadv.results import record
-from lazyadv.run import AdversarialRun, Run, StandardRun
 from lazyadv.workflow.pipeline import Pipeline
 
 EXAMPLES = {
@@ -35,30 +35,20 @@ SHORT = 15  # minutes; runs that ask for no more than this share an allocation
 
 
 def work(run: Run, epochs: int | float) -> float:
-    """The units of work of a run that ends after `epochs` (lazyadv/networks/training.py has what an epoch does)."""
-    train, test = EXAMPLES[run.dataset]
-    if isinstance(run, AdversarialRun):
-        attack = run.atk_iters * (1 + LENGTH * run.step)
-        attacks_on_test = 1 if run.protocol == "strict" else epochs
-        steps = epochs * train * (attack + SGD) + attacks_on_test * test * attack
-    else:
-        steps = epochs * train * SGD + test * SEARCH
-    return START[isinstance(run, AdversarialRun)] + steps * (run.width + STEP) * (run.size**2 + NEURON)
-
-
-def most_epochs(run: Run) -> int:
-    """T, or 0 for `standard` at radius 0, which does not train."""
-    return 0 if isinstance(run, StandardRun) and run.radius == 0 else run.T
+    """The units of work of a run that ends after `epochs`."""
+    load = run.load(epochs, *EXAMPLES[run.dataset])
+    steps = load.steps + LENGTH * load.path + SGD * load.sgd + SEARCH * load.searches
+    return START[load.steps > 0] + steps * (run.width + STEP) * (run.size**2 + NEURON)
 
 
 def share(run: Run) -> float:
     """A run's weight in a progress display, which cannot know how many of its T epochs the run will need."""
-    return work(run, min(most_epochs(run), EPOCHS))
+    return work(run, min(run.most_epochs, EPOCHS))
 
 
 def minutes(run: Run) -> int:
     """The time limit to request: five minutes, and twice the estimate for all T epochs, as cores may be slower."""
-    return math.ceil(5 + 2 * UNIT * work(run, most_epochs(run)) / 60)
+    return math.ceil(5 + 2 * UNIT * work(run, run.most_epochs) / 60)
 
 
 def memory_mb(run: Run) -> int:
@@ -158,7 +148,7 @@ def estimates(runs: list[Run], records: list[Measured]) -> list[Estimate]:
 
 
 def _estimate(run: Run, alike: list[Measured], unit: float) -> Estimate:
-    most = most_epochs(run)
+    most = run.most_epochs
     if not alike:
         bound = IMPORTS + unit * work(run, most)
         return Estimate(bound, bound, most == 0)
@@ -172,7 +162,7 @@ def _estimate(run: Run, alike: list[Measured], unit: float) -> Estimate:
 def _likeness(run: Run) -> Hashable:
     """What records must share to be alike; a run that does not train is like none that does."""
     settings = run.model_dump(exclude={*run.axes, "seed", "pair"})
-    return most_epochs(run) > 0, tuple(settings.items())
+    return run.most_epochs > 0, tuple(settings.items())
 
 
 def _distance(run: Run, other: Run) -> float:

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lazyadv import data
+from lazyadv.experiments.adversarial import AdversarialRun
+from lazyadv.experiments.run import Run
 from lazyadv.networks.network import Network
 from lazyadv.results.record import RecordError
-from lazyadv.run import AdversarialRun, Run
 from lazyadv.workflow import paths, provenance
 from lazyadv.workflow.provenance import Input
 

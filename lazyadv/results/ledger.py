@@ -3,9 +3,9 @@
 Bounds were written before the stored runs were trained, though after a look at single ones; the last part of
 docs/protocols.md says what came later.
 
-That *laziness binds* at a size of figure 3 means: the least ε½ of its control there (networks that may move as far as
-they like) exceeds the largest of the lazy networks by more than the seeds of either differ among themselves, and, where
-either has a single seed, by more than a tenth (measures.binding).
+That *laziness binds* at a size (or C0) of figure 3 means: the least ε½ of its control there (networks that may move as
+far as they like) exceeds the largest of the lazy networks by more than the seeds of either differ among themselves,
+and, where either has a single seed, by more than a tenth (measures.binding).
 """
 
 from collections.abc import Callable
@@ -16,9 +16,11 @@ import pandas as pd
 from lazyadv.results import measures, parts
 
 HALF_ORDER = (-0.65, -0.35)  # what is called a slope of −1/2
+CONDITION = "no claim of the paper, but a condition of the others"
+BEGUN = f"share of runs that patience did not end while robust train accuracy had never been above {measures.STILL:g}"
 STOPPED = (
-    "share of runs that had stopped improving: by patience, or with robust train accuracy in the last fifth of the "
-    f"epochs at most {measures.STILL:g} above that in the fifth before"
+    "share of runs that did not end so, and had stopped improving: by patience, or with robust train accuracy in the "
+    f"last fifth of the epochs at most {measures.STILL:g} above that in the fifth before"
 )
 
 
@@ -42,6 +44,19 @@ class Claim:
     def own(self) -> bool:
         """Whether it is a condition or control of this project, rather than a claim of the paper."""
         return self.source.startswith("no claim of the paper")
+
+
+def _conditions(figure: str, key: str, networks: str) -> tuple[Claim, ...]:
+    """That a figure's networks had begun to learn, and were trained to the end."""
+    return tuple(
+        Claim(
+            f"{key}_{what}", f"{networks} {says}.", CONDITION, quantity, (1.0, 1.0), figure, parts.everything, measure
+        )
+        for what, says, quantity, measure in (
+            ("begun", "learn something before patience ends them", BEGUN, measures.begun),
+            ("ended", "are trained to the end", STOPPED, measures.finished),
+        )
+    )
 
 
 LEDGER = (
@@ -102,7 +117,7 @@ LEDGER = (
         "log-log slope in d of the ε at robust accuracy 1/2",
         HALF_ORDER,
         "fig3",
-        parts.lazy,
+        parts.lazy_dimension,
         measures.half_slope,
     ),
     Claim(
@@ -112,7 +127,7 @@ LEDGER = (
         "log-log slope in d of lazy networks' ε at robust accuracy 1/2, over the sizes where laziness binds",
         HALF_ORDER,
         "fig3",
-        parts.everything,
+        parts.dimension,
         measures.binding_slope,
     ),
     Claim(
@@ -122,7 +137,7 @@ LEDGER = (
         "log-log slope in d of the control's ε at robust accuracy 1/2 less that of lazy networks, over the same sizes",
         (0.15, 1.0),  # half the width of HALF_ORDER: a smaller difference could be between two slopes of −1/2
         "fig3",
-        parts.everything,
+        parts.dimension,
         measures.slope_gain,
     ),
     Claim(
@@ -132,29 +147,20 @@ LEDGER = (
         "share by which the control's ε at robust accuracy 1/2 exceeds lazy networks', over the other sizes",
         (-0.05, 0.05),
         "fig3",
-        parts.everything,
+        parts.dimension,
         measures.control_excess,
     ),
     Claim(
         "control_unbound",
         "The control's networks move freely.",
-        "no claim of the paper, but a condition of the others",
+        CONDITION,
         "share of its runs in which no neuron came as far as half the radius at any epoch",
         (1.0, 1.0),
         "fig3",
         parts.control,
         measures.unbound,
     ),
-    Claim(
-        "training_ended",
-        "Figure 3's networks, lazy and free, are trained to the end.",
-        "no claim of the paper, but a condition of the others",
-        STOPPED,
-        (1.0, 1.0),
-        "fig3",
-        parts.everything,
-        measures.finished,
-    ),
+    *_conditions("fig3", "training", "Figure 3's networks, lazy and free,"),
     Claim(
         "robust_collapse",
         "Robust accuracy collapses altogether at the largest dimension and perturbation.",
@@ -164,6 +170,26 @@ LEDGER = (
         "fig3",
         parts.largest,
         measures.collapse,
+    ),
+    Claim(
+        "width_half",
+        "At a fixed C0 the width does not matter: the radius is C0/√m, and ε½ stays where it is.",
+        "no claim of the paper in this form; figure 3's other axes",
+        "log-log slope in the width of the ε at robust accuracy 1/2",
+        (-0.1, 0.1),
+        "fig3",
+        parts.by_width,
+        measures.width_slope,
+    ),
+    Claim(
+        "deviation_half",
+        "Where laziness binds, ε½ grows in proportion to C0, the deviation that is allowed.",
+        "no claim of the paper in this form; figure 3's other axes",
+        "log-log slope in C0 of lazy networks' ε at robust accuracy 1/2, over the C0 where laziness binds",
+        (0.85, 1.15),
+        "fig3",
+        parts.by_C0,
+        measures.deviation_slope,
     ),
     Claim(
         "deviation_helps",
@@ -185,16 +211,7 @@ LEDGER = (
         parts.moving,
         measures.transition_slope,
     ),
-    Claim(
-        "transition_ended",
-        "Figure 4's networks are trained to the end.",
-        "no claim of the paper, but a condition of the others",
-        STOPPED,
-        (1.0, 1.0),
-        "fig4",
-        parts.everything,
-        measures.finished,
-    ),
+    *_conditions("fig4", "transition", "Figure 4's networks"),
     Claim(
         "pairs_half",
         "Pair by pair of digits, robust accuracy is lost at order d^(−1/2) where laziness binds.",
@@ -219,7 +236,7 @@ LEDGER = (
     Claim(
         "attack",
         "PGD, by which all this is measured, is about as strong as an attack that is not tuned to ε (DDN).",
-        "no claim of the paper, but a condition of the others",
+        CONDITION,
         "robust test accuracy under PGD less that under the stronger of the two",
         (0.0, 0.05),
         "audit",

@@ -7,6 +7,7 @@ one half, say, is NaN, which leaves the claim undecided.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ from lazyadv.results import fits, parts
 LINE = ["width", "C0", "seed", "size"]  # what a line of figure 3 is of, and a point of figure 1
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 TENTH = 0.1  # of a lazy ε½, by which the control's must exceed it at least where either has a single seed
-STILL = 0.01  # of robust train accuracy: a late gain (table.late_gain) below which training has come to its end
+# of robust train accuracy: a late gain (table.late_gain) up to which training has come to its end, and the most that a
+# network has had which has learned nothing
+STILL = 0.01
 
 
 def clean_accuracy(rows: pd.DataFrame) -> pd.Series:
@@ -31,7 +34,7 @@ def flipped(rows: pd.DataFrame) -> pd.Series:
 
 def step_slope(rows: pd.DataFrame, step: str = "relative_delta_mean") -> pd.Series:
     """The log-log slope over d of the relative step, or of that of another column."""
-    return _size_slopes(rows.set_index(LINE)[step], _all_sizes(rows))
+    return _slopes(rows.set_index(LINE)[step], "size")
 
 
 def halves(rows: pd.DataFrame) -> pd.Series:
@@ -45,39 +48,53 @@ def halves(rows: pd.DataFrame) -> pd.Series:
 
 
 def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
-    """For each size that has a control, of one width's rows: whether laziness binds there; None if it is not known.
+    """For each size that has a control: whether laziness binds there; None if it is not known.
 
     It binds where the least ε½ of the control exceeds the largest of the lazy networks by more than the seeds of
     either differ among themselves; where either has a single one, by more than a tenth, too.
     """
-    found: dict[int, bool | None] = {}
-    within, free = halves(parts.lazy(rows)), halves(parts.control(rows))
-    for size, free_halves in free.groupby("size"):
-        lazy_halves = within[within.index.get_level_values("size") == size]
-        known = len(lazy_halves) > 0 and np.isfinite([*lazy_halves, *free_halves]).all()
-        found[size] = _binds(lazy_halves, free_halves) if known else None
-    return found
+    lazy, free = halves(parts.lazy(rows)), halves(parts.control(rows))
+    sizes = lazy.index.get_level_values("size")
+    return {size: _binds(lazy[sizes == size], of_size) for size, of_size in free.groupby("size")}
 
 
-def _binds(within: pd.Series, free: pd.Series) -> bool:
-    alone = min(len(within), len(free)) == 1
-    margin = max(np.ptp(within), np.ptp(free), TENTH * within.max() if alone else 0)
-    return bool(free.min() - within.max() > margin)
+def binding_C0(rows: pd.DataFrame) -> dict[float, bool | None]:
+    """For each lazy C0, of one size's rows that have a control: whether laziness binds there, by the same rule."""
+    free = halves(parts.control(rows))
+    return {C0: _binds(of_C0, free) for C0, of_C0 in halves(parts.lazy(rows)).groupby("C0") if len(free)}
+
+
+def _binds(lazy: pd.Series, free: pd.Series) -> bool | None:
+    if not len(lazy) or not np.isfinite([*lazy, *free]).all():
+        return None
+    alone = min(len(lazy), len(free)) == 1
+    margin = max(np.ptp(lazy), np.ptp(free), TENTH * lazy.max() if alone else 0)
+    return bool(free.min() - lazy.max() > margin)
 
 
 def half_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, over all sizes."""
-    return _size_slopes(halves(rows), _all_sizes(rows))
+    return _slopes(halves(rows), "size")
 
 
 def binding_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of lazy networks over the sizes at which laziness binds."""
-    return _size_slopes(halves(parts.lazy(rows)), _sizes(rows, where=True))
+    return _slopes(halves(parts.lazy(rows)), "size", _where(binding(rows), True))
 
 
 def free_slope(rows: pd.DataFrame) -> pd.Series:
     """The log-log slope of ε½ over d, of the control over the sizes at which laziness binds."""
-    return _size_slopes(halves(parts.control(rows)), _sizes(rows, where=True))
+    return _slopes(halves(parts.control(rows)), "size", _where(binding(rows), True))
+
+
+def width_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope of ε½ over the width, over all widths."""
+    return _slopes(halves(rows), "width", set(rows["width"]))
+
+
+def deviation_slope(rows: pd.DataFrame) -> pd.Series:
+    """The log-log slope of ε½ over C0, of lazy networks over the C0 at which laziness binds."""
+    return _slopes(halves(parts.lazy(rows)), "C0", _where(binding_C0(rows), True))
 
 
 def slope_gain(rows: pd.DataFrame) -> pd.Series:
@@ -91,12 +108,11 @@ def control_excess(rows: pd.DataFrame) -> pd.Series:
 
     The mean over the sizes.
     """
-    sizes, seeds = _sizes(rows, where=False), parts.control(rows)["seed"].unique()
+    sizes, seeds = sorted(_where(binding(rows), False)), parts.control(rows)["seed"].unique()
 
     def measure(unit: pd.DataFrame) -> float:
         within, free = lazy_and_free(unit)
-        at = sizes[unit["width"].iloc[0]]
-        return float((free / within - 1).reindex(sorted(at)).mean(skipna=False)) if at else math.nan
+        return float((free / within - 1).reindex(sizes).mean(skipna=False)) if sizes else math.nan
 
     return _by_unit(rows[rows["seed"].isin(seeds)], ["width", "seed"], [], measure)
 
@@ -144,38 +160,39 @@ def _mean_halves(rows: pd.DataFrame) -> pd.Series:
 
 
 def finished(rows: pd.DataFrame) -> pd.Series:
-    """Of each run, 1 if it had stopped improving: by patience, or by a late gain of at most STILL; 0 if not."""
-    stopped = (rows["stopped"] == "patience") | (rows["late_gain"] <= STILL)
+    """Of each run, 1 if it had begun and then stopped improving (patience, or a late gain of at most STILL); else 0."""
+    stopped = _begun(rows) & ((rows["stopped"] == "patience") | (rows["late_gain"] <= STILL))
     return _by_unit(rows.assign(still=stopped.astype(float)), ["run"], [], lambda run: run["still"].mean())
 
 
-def _sizes(rows: pd.DataFrame, where: bool) -> dict[int, set[int] | None]:
-    """By width, the sizes at which laziness binds, or those at which not; None if of one it is not known."""
-    found: dict[int, set[int] | None] = {}
-    for width, group in rows.groupby("width"):
-        binds = binding(group)
-        known = None not in binds.values() and bool(binds)
-        found[width] = {size for size, does in binds.items() if does == where} if known else None
-    return found
+def begun(rows: pd.DataFrame) -> pd.Series:
+    """Of each run, 0 if patience ended it before its robust train accuracy was ever above STILL; 1 if not."""
+    return _by_unit(rows.assign(begun=_begun(rows).astype(float)), ["run"], [], lambda run: run["begun"].mean())
 
 
-def _all_sizes(rows: pd.DataFrame) -> dict[int, set[int]]:
-    """By width, all sizes."""
-    return {width: set(group["size"]) for width, group in rows.groupby("width")}
+def _begun(rows: pd.DataFrame) -> pd.Series:
+    return (rows["stopped"] != "patience") | (rows["best_robust_train_accuracy"] > STILL)
 
 
-def _size_slopes(values: pd.Series, sizes: Mapping[int, set[int] | None]) -> pd.Series:
-    """The log-log slope over d, at these sizes of each width, of values by width, C0, seed and size.
+def _where(binds: Mapping[Any, bool | None], does: bool) -> set[Any]:
+    """Where laziness binds, or where it does not; nothing if of one place it is not known."""
+    return set() if None in binds.values() else {place for place, known in binds.items() if known == does}
 
-    NaN where one of the sizes is missing: a slope over others would not be the same measurement.
+
+def _slopes(values: pd.Series, axis: str, at: set[Any] | None = None) -> pd.Series:
+    """The log-log slope of values by LINE over an axis, of the size over d: at these of it, or all of the width.
+
+    NaN where one of them is missing: a slope over others would not be the same measurement.
     """
     lines = values.rename("value").reset_index()
+    unit = [name for name in ("width", "seed") if name != axis]
 
     def measure(line: pd.DataFrame) -> float:
-        at = sorted(sizes[line["width"].iloc[0]] or ())
-        return _slope([size**2 for size in at], line.set_index("size")["value"].reindex(at))
+        places = sorted(set(lines[axis][lines["width"].isin(line["width"])]) if at is None else at)
+        x = [place**2 if axis == "size" else place for place in places]
+        return _slope(x, line.set_index(axis)["value"].reindex(places))
 
-    return _by_unit(lines, ["width", "seed"], ["C0"], measure)
+    return _by_unit(lines, unit, [name for name in LINE if name not in (axis, *unit)], measure)
 
 
 def collapse(rows: pd.DataFrame) -> pd.Series:

@@ -31,11 +31,46 @@ def control(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["C0"] >= FREE_C0]
 
 
+def dimension(rows: pd.DataFrame) -> pd.DataFrame:
+    """Figure 3's rows along the dimension: one width and one lazy C0 (see `_base`), and the control of that width."""
+    width, C0, _ = _base(rows)
+    return rows[(rows["width"] == width) & ((rows["C0"] == C0) | (rows["C0"] >= FREE_C0))]
+
+
+def lazy_dimension(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of those, the lazy ones."""
+    return lazy(dimension(rows))
+
+
+def by_width(rows: pd.DataFrame) -> pd.DataFrame:
+    """Figure 3's rows along the width: the same C0, one size."""
+    _, C0, size = _base(rows)
+    return rows[(rows["C0"] == C0) & (rows["size"] == size)]
+
+
+def by_C0(rows: pd.DataFrame) -> pd.DataFrame:
+    """Figure 3's rows along C0, the control among them: the same width, one size."""
+    width, _, size = _base(rows)
+    return rows[(rows["width"] == width) & (rows["size"] == size)]
+
+
+def _base(rows: pd.DataFrame) -> tuple[int, float, int]:
+    """The width, C0 and size at which figure 3's three axes meet.
+
+    Width and C0 are those of the lazy networks that have the most sizes, then the most runs; the size is the one that
+    the most widths and C0 have, then the largest.
+    """
+    known = lazy(rows) if len(lazy(rows)) else rows
+    line = max(known.groupby(["width", "C0"]), key=lambda line: (line[1]["size"].nunique(), len(line[1])))[0]
+    lines = known[["width", "C0", "size"]].drop_duplicates()["size"].value_counts()
+    return (*line, max(lines.index, key=lambda size: (lines[size], size)))
+
+
 def largest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of the lazy networks of each width, the rows at the largest size and, there, the largest ε."""
-    found = lazy(rows)
+    """Of the lazy networks along the dimension, the rows at the largest size and, there, the largest ε."""
+    found = lazy_dimension(rows)
     for axis in ("size", "eps"):
-        found = found[found[axis] == found.groupby(["width", "C0"])[axis].transform("max")]
+        found = found[found[axis] == found[axis].max()]
     return found
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lazyadv.run import RUNS, plain
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import plain
 
 
 class Point(NamedTuple):
@@ -47,7 +48,7 @@ def runs(rows: pd.DataFrame) -> list[str]:
 def together(rows: pd.DataFrame) -> str:
     """The target of all these rows, which are all that the experiment has at the values that they share."""
     experiment = rows["experiment"].iloc[0]
-    shared = [axis for axis in RUNS[experiment].axes if rows[axis].nunique() == 1]
+    shared = [axis for axis in EXPERIMENTS[experiment].axes if rows[axis].nunique() == 1]
     return f"rows/{experiment}/{' '.join(f'{axis}={_spelled(rows[axis].iloc[0])}' for axis in shared)}"
 
 

@@ -5,16 +5,21 @@ which alone may differ between two runs of the same tuple.
 """
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from lazyadv.errors import UserError
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Run
 from lazyadv.files import read_sealed, write_sealed
-from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search
-from lazyadv.run import RUNS, Run, checked
+from lazyadv.models import checked
+from lazyadv.networks.outcome import Epoch, Invariants, Measures, Search, Stopped
 from lazyadv.workflow.provenance import Ingredients, trusted
+
+Word = Annotated[str, Field(pattern="^[ -~]{1,80}$")]  # of ASCII that can be seen
 
 
 class RecordError(UserError):
@@ -26,10 +31,19 @@ class Result(Measures):
 
     n_train: int
     n_test: int
-    stopped: Literal["patience", "radius", "epochs"]
+    stopped: Stopped
     epochs: tuple[Epoch, ...]
     search: Search | None = None
     invariants: Invariants
+
+
+class Environment(BaseModel):
+    """What tables, captions and estimates take from a record's provenance."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    arithmetic: Word
+    device: Word
+    seconds: Annotated[float, Field(ge=0)]
 
 
 def write(path: Path, made_from: Ingredients, run: Run, result: Result, environment: dict[str, Any]) -> None:
@@ -88,13 +102,14 @@ def read(path: Path) -> Record:
     try:
         record = dict(json.loads(read_sealed(path)))
         fingerprint, _, provenance = (record.pop(key) for key in ("fingerprint", "digest", "provenance"))
-        kind = RUNS[record["experiment"]]
+        kind = EXPERIMENTS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
         record["epochs"] = _rows(record["epochs"])
         result = checked(Result, record, str(path))
+        if not (result.epochs or result.search):
+            raise ValueError("it has no epochs")
         made_from = trusted(provenance["made_from"], fingerprint)
-        if not math.isfinite(provenance["seconds"]) or not isinstance(provenance["device"], str):
-            raise ValueError("its provenance has no seconds, or no device")  # which cost.py counts on
+        checked(Environment, provenance, f"{path}: provenance")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = str(error) if isinstance(error, UserError) else f"{path}: not a whole record ({error})"
         raise RecordError(f"{what}; delete it and run again") from None

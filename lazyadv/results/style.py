@@ -18,10 +18,10 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from lazyadv.experiments import EXPERIMENTS
 from lazyadv.files import write_sealed
 from lazyadv.results import points
 from lazyadv.results.table import Selection
-from lazyadv.run import RUNS
 from lazyadv.workflow import arithmetic
 
 WIDTH = 6.75  # inches, the text width of a two-column page
@@ -32,6 +32,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 KNOWN_WIDTHS = (1000, 100, 300, 3000, 10000)  # each keeps its colour and marker in every figure
 GUIDE: dict[str, Any] = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 1.0, "zorder": 1}
 
+matplotlib.rcdefaults()  # whatever the user's own matplotlibrc says
 plt.rcParams.update(
     {
         "font.size": 8,
@@ -153,14 +154,14 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         numbers = sorted(rows["seed"].unique())
         ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
         spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
-        of_point = rows.groupby([axis for axis in RUNS[first["experiment"]].axes if axis != "seed"]).size()
+        of_point = rows.groupby([axis for axis in EXPERIMENTS[first["experiment"]].axes if axis != "seed"]).size()
         if of_point.min() < len(numbers):
             spelled += f", {of_point.min()} to {of_point.max()} a point"
         parts = [images, settings, f"seed{'s' if len(numbers) > 1 else ''} {spelled}", *parts, *more]
         if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
             parts.append(f"computed on {', '.join(others)}")
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
-    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), fontsize=6, color="0.35")
+    figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), fontsize=6, color="0.35", parse_math=False)
 
 
 def save(figure: Figure, path: Path, stamp: str) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from lazyadv.experiments.run import Run
 from lazyadv.files import SealError, read_sealed, write_sealed
 from lazyadv.results import record
 from lazyadv.results.kept import KeptNetwork
-from lazyadv.run import Run
 from lazyadv.workflow.provenance import ingredients_in
 
 
@@ -48,7 +48,8 @@ def row(path: Path, run: Run, read: record.Record) -> dict[str, Any]:
     else:
         values |= result.epochs[-1].model_dump(exclude={"epoch", "deviation"})
         values |= {"largest_deviation": max(epoch.deviation for epoch in result.epochs)}
-        values |= {"late_gain": late_gain([epoch.robust_train_accuracy or 0 for epoch in result.epochs])}
+        robust = [epoch.robust_train_accuracy or 0 for epoch in result.epochs]
+        values |= {"best_robust_train_accuracy": max(robust), "late_gain": late_gain(robust)}
     return values | result.invariants.model_dump(exclude_none=True) | {"fingerprint": read.fingerprint}
 
 
@@ -79,17 +80,20 @@ def select(path: Path, runs: list[Run], root: Path = Path()) -> Selection:
     """The rows of `runs` in the table at `path` below the project's folder.
 
     Raises:
-        RecordError: it is not there, is no table, another preset's, or not what was sealed.
+        RecordError: it is not there, is no table, another preset's or experiment's, or not what was sealed.
     """
+    where = root / path
     try:
-        content = read_sealed(root / path)
-        if (preset := ingredients_in(content, path).params["preset"]) != path.parts[1]:
-            raise SealError(f"{path}: is a table of {preset}")
+        content = read_sealed(where)
+        said = ingredients_in(content, where).params
+        _, *asked, _ = path.parts  # the preset; and the experiment, but of the audit
+        if (found := [said[key] for key in ("preset", "experiment") if key in said]) != asked:
+            raise SealError(f"{where}: is a table of {' '.join(found) or 'something else'}, not of {' '.join(asked)}")
         table = pd.read_csv(io.BytesIO(content)).drop(columns="made_from")
         return Selection(table[table["run"].isin([run.name for run in runs])], len(runs))
     except SealError as error:
         raise record.RecordError(f"{error}; delete it and run again") from None
     except FileNotFoundError:
-        raise record.RecordError(f"{root / path}: is not here: `dvc pull`, or run snakemake on it") from None
+        raise record.RecordError(f"{where}: is not here: `dvc pull`, or run snakemake on it") from None
     except (ValueError, KeyError) as error:
-        raise record.RecordError(f"{path}: not a whole table ({error}); delete it and run again") from None
+        raise record.RecordError(f"{where}: not a whole table ({error}); delete it and run again") from None

@@ -15,8 +15,8 @@ from typing import Any
 
 from lazyadv import data
 from lazyadv.errors import UserError
-from lazyadv.results import cost, record
-from lazyadv.run import Run
+from lazyadv.experiments.run import Run
+from lazyadv.results import record
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.provenance import Ingredients
 from lazyadv.workflow.sources import ROOT
@@ -46,7 +46,7 @@ class Stored:
     @property
     def regime(self) -> str:
         """Whether its network was trained, and whether it came near the radius."""
-        if not (cost.most_epochs(self.run) and self.run.radius):
+        if not (self.run.most_epochs and self.run.radius):
             return "untrained"
         return "free" if self.largest_deviation < self.run.radius / 2 else "lazy"
 

@@ -11,6 +11,8 @@ import sys
 
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 
+from lazyadv.errors import UserError
+
 NAME = "x86-64-v3"
 FEATURES = (
     *("avx", "avx2", "bmi", "bmi2", "cmov", "crc32", "cx16", "cx8", "f16c", "fma", "fxsr", "lzcnt", "mmx", "movbe"),
@@ -30,6 +32,10 @@ READERS = ("numpy", "numba", "torch")
 
 def pin() -> None:
     """Have the libraries that are imported from now on compute alike; say so, in one line, where they cannot."""
+    try:
+        require_compiler()
+    except UserError as error:
+        sys.exit(str(error))
     early = [library for library in READERS if library in sys.modules and not _is_set(THREADS | INSTRUCTIONS)]
     os.environ.update(THREADS)
     if missing := _missing():
@@ -38,6 +44,16 @@ def pin() -> None:
         _warn(f"{', '.join(early)} {'was' if len(early) == 1 else 'were'} imported before arithmetic.pin()")
     else:
         os.environ.update(INSTRUCTIONS)
+
+
+def require_compiler() -> None:
+    """See that numba compiles: the kernel cannot be interpreted, and the rest would be of other bits.
+
+    Raises:
+        UserError: it is told not to.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "").strip("0"):
+        raise UserError("NUMBA_DISABLE_JIT is set, and the code runs compiled only: unset it")
 
 
 def name() -> str:

@@ -1,6 +1,8 @@
 """What the stages' command lines share: one clear line for an error, and inputs made when they are missing."""
 
 import argparse
+import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,10 +16,19 @@ from lazyadv.workflow.sources import ROOT
 def run(main: Callable[[], None]) -> None:
     """Run a stage; an error that its user can mend becomes one message and exit status 1."""
     lock.follow()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # of the letters that a locale lacks
     try:
-        main()
+        try:
+            main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # as of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except (UserError, ArithmeticError, MemoryError, OSError) as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+        sys.exit(f"{Path(sys.argv[0]).name}: {str(error) or type(error).__name__}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -11,39 +11,48 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 FILE = Path(".snakemake/lazyadv-lock")
 LEADER = "LAZYADV_SNAKEMAKE"  # tells a job the process that it belongs to
-_held: list[IO[str]] = []  # open, and so locked, until the process ends
+_held: list[IO[bytes]] = []  # open, and so locked, until the process ends
 
 
 class LockError(RuntimeError):
-    """Another Snakemake is at work in this folder."""
+    """Another Snakemake is at work in this folder, or it cannot be written to."""
 
 
 def hold() -> None:
     """Keep the current folder for this process until it ends.
 
     Raises:
-        LockError: another has it.
+        LockError: another has it, or the lock's file cannot be written.
     """
-    file = FILE.open("a+")
+    try:
+        file = FILE.open("a+b", buffering=0)
+    except OSError as error:
+        raise LockError(str(error)) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
+        holder = file.read().decode().strip()
         raise LockError(
-            f"snakemake is already at work in this folder (process {file.read().strip()}): wait until it has ended, "
+            f"snakemake is already at work in this folder (process {holder}): wait until it has ended, "
             "then give this command again; `snakemake -n` may be asked meanwhile"
         ) from None
     except OSError as error:
         print(f"no lock on this folder ({error}): see to it that one snakemake at a time is at work", file=sys.stderr)
         return
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
+    try:
+        file.truncate(0)
+        file.write(b"%d\n" % os.getpid())
+    except OSError as error:
+        raise LockError(f"{FILE}: {error.strerror}") from None
     _held.append(file)
 
 
@@ -62,9 +71,8 @@ def follow() -> None:
 
 
 def _end_with(process: int) -> None:
-    while True:
-        try:
-            os.kill(process, 0)  # asks whether it lives
-        except ProcessLookupError:
-            os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.5)
+    with suppress(psutil.NoSuchProcess):
+        # one that nobody reaps, as in a container, remains as a zombie
+        while psutil.Process(process).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)

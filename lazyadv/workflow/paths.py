@@ -3,8 +3,15 @@
 import json
 from pathlib import Path
 
+from lazyadv.experiments.run import Run
 from lazyadv.files import SealError, read_sealed
-from lazyadv.run import Run
+
+
+def named(file: str) -> Path:
+    """The path of a file as the pipeline names it, also where a link to this folder leads there."""
+    path = Path(file).absolute()
+    root = next((folder for folder in path.parents if folder.exists() and folder.samefile(".")), None)
+    return path.relative_to(root) if root else Path(file)
 
 
 def digits_path(dataset: str) -> Path:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.run import Dataset, Run
+from lazyadv.models import MOST_SIZE, ParamsError
 from lazyadv.params import FIGURES, Params, load
-from lazyadv.run import EXPERIMENTS, MOST_SIZE, Dataset, ParamsError, Run
 from lazyadv.workflow import paths
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
 from lazyadv.workflow.recipes import Recipe, audit, claims, collect, fetch, plot, prepare, train
@@ -50,7 +52,9 @@ class Pipeline:
                     run = self.run(path)
                     if path in (paths.run_path(preset, run), paths.network_path(preset, run)):
                         return train(run)
-                case ("results", preset, experiment, "table.csv") if experiment in EXPERIMENTS:
+                case ("results", preset, experiment, "table.csv"):
+                    if experiment not in EXPERIMENTS:
+                        raise ParamsError(f"there is no experiment {experiment!r}; there are {', '.join(EXPERIMENTS)}")
                     return collect(preset, self.params.choose(preset), experiment)
                 case ("results", preset, "audit.csv"):
                     return audit(preset, self.params.choose(preset))
@@ -142,5 +146,5 @@ def _value(axis: str, text: str) -> Any:
 def _figure(name: str) -> str:
     figure, _, suffix = name.partition(".")
     if figure not in FIGURES or suffix not in ("pdf", "svg"):
-        raise ParamsError(f"there is no figure {name!r}")
+        raise ParamsError(f"there is no figure {figure!r}; there are {', '.join(FIGURES)}, as pdf and svg")
     return figure

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lazyadv.run import ParamsError, Run
+from lazyadv.experiments.run import Run
+from lazyadv.models import ParamsError
 from lazyadv.workflow import paths, sources
 from lazyadv.workflow.provenance import Ingredients, Input, fingerprint_of
 
@@ -43,7 +44,7 @@ _code = cache(sources.reach)
 
 def fetch(dataset: str) -> Recipe:
     """A data set's digits. Of no stage: that only chooses mirrors, and a checksum says what comes from them."""
-    return Recipe("fetch", {"dataset": dataset}, ("lazyadv.data",), {})
+    return Recipe("fetch", {"dataset": dataset}, ("lazyadv.digits",), {})
 
 
 def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> Recipe:
@@ -54,8 +55,8 @@ def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> 
 
 
 def train(run: Run) -> Recipe:
-    """A run's record, and its final network if that is kept."""
-    return Recipe("train", run.model_dump(mode="json"), ("stages.train",), {"data": _data(run)})
+    """A run's record, and its final network if that is kept; its code is that of its experiment's file."""
+    return Recipe("train", run.model_dump(mode="json"), ("stages.train", type(run).__module__), {"data": _data(run)})
 
 
 def _data(run: Run) -> Input:
