@@ -219,6 +219,29 @@ def test_a_new_reference_is_off_by_no_more_than_it_says() -> None:
     assert np.linalg.norm(example.direction.astype(float)) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize(("before", "after", "along"), [(0, 0, 0), (0, 3, 3), (0, 20, 1)])
+def test_a_new_reference_allows_for_float32(before: float, after: float, along: float) -> None:
+    """From one multiple of the direction to another, with nothing but rounding; at first the chord is the direction."""
+    state, zero = State("fine"), np.float32(0)
+    generator = np.random.default_rng(0)
+    u = np.abs(generator.standard_normal(D))
+    state.u = (u / np.linalg.norm(u)).astype(np.float32)
+    state.neurons = neurons(
+        (state.u + 0.02 * generator.standard_normal((M, D))).astype(np.float32), np.ones(M, np.float32)
+    )
+    state.unit_rows = unit_rows(state.neurons)
+    state.reference, state.delta = (np.float32(part) * state.u for part in (before, after))
+    state.z = state.z_at(state.reference).astype(np.float32)
+    slope = state.neurons.w @ (state.delta if along == 1 else state.u)  # in float32, as the kernel's first slopes
+    state.slope = slope * state.neurons.per_norm
+    example, bounds = state.example(), state.bounds(near=False)
+    arrays = [np.asarray(part)[None] for part in (example.x, example.y, np.int64(0), *example[2:])]
+    examples = Examples(*arrays, *(np.array([number], np.float32) for number in (along, zero, zero, zero)))
+    set_reference(example, examples, 0, np.zeros(M, np.int32), zero, bounds)
+    assert (np.abs(example.z - state.z_at(state.delta)) <= examples.z_error[0]).all()
+    assert (np.abs(example.slope - state.unit_rows @ example.direction) <= examples.slope_error[0]).all()
+
+
 def test_a_neuron_that_rest_and_rates_may_have_flipped_is_due() -> None:
     """Moved by rest straight towards where it flips, as far as (1) allows for, with a rate that is too high."""
     state = State("fine")
