@@ -60,14 +60,17 @@ def unit_rows(net: Neurons) -> Array:
 
 
 def test_the_copies_are_off_by_no_more_than_they_say() -> None:
+    """Also a single row that is whole levels, so that nothing but float32's rounding is off."""
     random = np.random.default_rng(0).standard_normal((M, D)).astype(np.float32)
-    for w in (rows("coarse", signs(0)), rows("fine", signs(0)), random, random * np.float32(1e-12)):
-        net = neurons(w, np.zeros(M, np.float32))
+    lengths = np.geomspace(1e-3, 1e3, M)[:, None]
+    single = [(lengths * part).astype(np.float32)[:, None] for part in (signs(0), np.eye(M, D))]
+    for w in (rows("coarse", signs(0)), rows("fine", signs(0)), random, *np.concatenate(single)):
+        net = neurons(w, np.zeros(len(w), np.float32))
         exact = unit_rows(net)
         assert np.linalg.norm(exact, axis=1).max() <= 1  # so that (1) holds by Cauchy-Schwarz
         lacks = exact - net.unit.astype(float)[:, None] * net.coarse
         assert np.linalg.norm(lacks, axis=1).max() <= net.coarse_error
-        lacks = exact - net.fine[:M] / float(LEVELS)
+        lacks = exact - net.fine[: len(w)] / float(LEVELS)
         assert np.linalg.norm(lacks, axis=1).max() <= net.fine_error
 
 
@@ -112,15 +115,13 @@ class State:
     near = 2e-5
 
     def __init__(self, kind: str) -> None:
-        generator = np.random.default_rng(0)
-        place = np.arange(M)
+        generator, place = np.random.default_rng(0), np.arange(M)
         self.side, turned, beyond, far = (np.where(place >> bit & 1, 1.0, -1.0) for bit in range(4))
         common = signs(1)[0]
         w = rows(kind, common * turned[:, None])
         self.up = -self.side * turned  # the copies' products with rest, in size too small, move the rooms so
         self.room = beyond * np.where(far > 0, 1.0, self.near)
-        norm = 0.5
-        self.rest = (norm * common * levels(float(LEVELS), FULL) / float(LEVELS)).astype(np.float32)
+        self.rest = (0.5 * common * levels(float(LEVELS), FULL) / float(LEVELS)).astype(np.float32)
         self.distance = np.float32(np.linalg.norm(self.rest.astype(float)) * (1 + 1e-6))
         u = generator.standard_normal(D)
         self.u = (u / np.linalg.norm(u)).astype(np.float32)
@@ -163,6 +164,11 @@ def scratch(rest: Array) -> Scratch:
     return Scratch(due, far, close, flips, factors, products, away, target, rest)
 
 
+def one_of(example: Example, *numbers: Any) -> Examples:
+    arrays = [np.asarray(part)[None] for part in (example.x, example.y, np.int64(0), *example[2:])]
+    return Examples(*arrays, *(np.array([number], np.float32) for number in numbers))
+
+
 ROUNDING = 4e-7  # of the bounds' own arithmetic in float32
 
 
@@ -184,10 +190,8 @@ def test_a_look_finds_every_flip_and_leaves_bounds_that_hold(kind: str) -> None:
 
 def test_what_a_look_at_the_weights_themselves_leaves_is_a_bound() -> None:
     """Nothing but float32's rounding of the preactivation is between it and the truth."""
-    generator = np.random.default_rng(0)
-    state = State("fine")
-    w, b = generator.standard_normal((M, D)).astype(np.float32), generator.standard_normal(M).astype(np.float32)
-    state.neurons = neurons(w, b)
+    state, generator = State("fine"), np.random.default_rng(0)
+    state.neurons = neurons(*(generator.standard_normal(shape).astype(np.float32) for shape in ((M, D), M)))
     state.unit_rows, state.delta = unit_rows(state.neurons), state.reference
     zero, z = np.float32(0), state.z_at(state.delta)
     bounds = state.bounds(near=True)
@@ -204,9 +208,7 @@ def test_a_new_reference_is_off_by_no_more_than_it_says() -> None:
     lists = scratch(state.rest)
     round_levels(state.rest, state.distance, lists.away[0])
     moved = (state.neurons.fine.astype(np.int64) @ lists.away[0]).astype(np.int32)
-    numbers = ([state.along], [state.distance], [state.z_error], [state.slope_error])
-    arrays = [np.asarray(part)[None] for part in (example.x, example.y, np.int64(0), *example[2:])]
-    examples = Examples(*arrays, *(np.array(number, np.float32) for number in numbers))
+    examples = one_of(example, state.along, state.distance, state.z_error, state.slope_error)
     set_reference(example, examples, 0, moved, state.neurons.fine_error, bounds)
     z = state.z_at(state.delta)
     assert np.array_equal(example.reference, state.delta)
@@ -214,6 +216,25 @@ def test_a_new_reference_is_off_by_no_more_than_it_says() -> None:
     assert (np.abs(example.slope - state.unit_rows @ example.direction) <= examples.slope_error[0]).all()
     assert (bounds.start <= state.side * z).all()
     assert np.linalg.norm(example.direction.astype(float)) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("before", "after", "along"), [(0, 0, 0), (0, 3, 3), (0, 20, 1)])
+def test_a_new_reference_allows_for_float32(before: float, after: float, along: float) -> None:
+    """From one multiple of the direction to another, with nothing but rounding; at first the chord is the direction."""
+    state, zero = State("fine"), np.float32(0)
+    state.u = np.abs(state.u)
+    others = 0.02 * np.random.default_rng(0).standard_normal((M, D))
+    state.neurons = neurons((state.u + others).astype(np.float32), np.ones(M, np.float32))
+    state.unit_rows = unit_rows(state.neurons)
+    state.reference, state.delta = (np.float32(part) * state.u for part in (before, after))
+    state.z = state.z_at(state.reference).astype(np.float32)
+    slope = state.neurons.w @ (state.delta if along == 1 else state.u)  # in float32, as the kernel's first slopes
+    state.slope = slope * state.neurons.per_norm
+    example, bounds = state.example(), state.bounds(near=False)
+    examples = one_of(example, along, zero, zero, zero)
+    set_reference(example, examples, 0, np.zeros(M, np.int32), zero, bounds)
+    assert (np.abs(example.z - state.z_at(state.delta)) <= examples.z_error[0]).all()
+    assert (np.abs(example.slope - state.unit_rows @ example.direction) <= examples.slope_error[0]).all()
 
 
 def test_a_neuron_that_rest_and_rates_may_have_flipped_is_due() -> None:
