@@ -2,11 +2,7 @@
 
 import json
 import os
-import re
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +13,7 @@ from lazyadv.files import STAMP, SealError
 from lazyadv.results import acceptance, kept
 from lazyadv.results.record import RecordError
 from lazyadv.results.verification import Refused, Stored
-from lazyadv.workflow import paths, provenance, recipes
+from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
 
@@ -153,32 +149,11 @@ def test_evidence_ends_where_what_was_compared_ends() -> None:
         assert not entry.covers("train", {**params, axis: value}), axis
 
 
-@pytest.fixture
-def folder_of(project: Project) -> Callable[..., str]:
-    """Where a copy of the project keeps its compiled functions."""
-
-    def ask(**variables: str) -> str:
-        code = "from lazyadv.networks import compiled; print(compiled.folder())"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=project.root,
-            env=os.environ | variables,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
-
-    return ask
-
-
-def test_compiled_code_is_kept_by_all_that_goes_into_it(project: Project, folder_of: Callable[..., str]) -> None:
-    before = folder_of()
-    assert Path(before).parent == project.root / "lazyadv/networks/__pycache__"
-    assert folder_of(NUMBA_OPT="1") != before
-    project.edit("lazyadv/networks/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
-    fast = folder_of()
-    project.edit("lazyadv/networks/copies.py", "TINY = ", "TINY = 1 * ")
-    assert len({before, fast, folder_of()}) == 3
-    named = folder_of(NUMBA_CACHE_DIR=str(project.root / "named"))
-    assert re.fullmatch(rf"{re.escape(str(project.root))}/named/compiled-\w+", named)
+def test_evidence_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equivalence, "FILE", tmp_path / "equivalences.json")
+    for content in ("[" * 100_000, "5", '[{"digest": 1}]'):
+        (tmp_path / "equivalences.json").write_text(content)
+        equivalence.known.cache_clear()
+        with pytest.raises(equivalence.EquivalenceError, match=r"equivalences\.json: .*restore it from git"):
+            equivalence.known()
+    equivalence.known.cache_clear()
