@@ -88,14 +88,16 @@ def accept(pipeline: Pipeline, count: int) -> None:
         Refused: it does not, or the sample is too small.
     """
     records = stored(pipeline)
-    changes = acceptance.changed(pipeline, records)
-    chosen = acceptance.choose([each for _, group in changes.values() for each in group], count)
+    behind = acceptance.behind(pipeline, records)
+    chosen = acceptance.choose([each for each in records if each.path in behind and behind[each.path].changed], count)
     with tempfile.TemporaryDirectory() as folder:
         entries = acceptance.prepared(pipeline, Path(folder))
         codes = compare(chosen, Path(folder)) if chosen else set[tuple[str, str]]()
     if codes is None:
         raise Refused("refused: today's code makes other results, so these are stale")
-    entries += acceptance.trained(changes, chosen, codes)
+    if codes != {(each.run.experiment, behind[each.path].today) for each in chosen}:
+        raise Refused("refused: the code was changed while the sample was made")
+    entries += acceptance.trained(behind, records, chosen)
     if entries:
         equivalence.add(entries)
     print(f"{equivalence.FILE.name}: {len(entries)} entries added; commit it" if entries else "nothing to accept")

@@ -157,3 +157,16 @@ def test_evidence_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
         with pytest.raises(equivalence.EquivalenceError, match=r"equivalences\.json: .*restore it from git"):
             equivalence.known()
     equivalence.known.cache_clear()
+
+
+def test_evidence_keeps_what_records_of_several_codes_stand_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry for each code; refused where the ends of each lie around records of the other."""
+    monkeypatch.setattr(equivalence, "known", tuple)
+    newer = [stored("advtrain", 1, size=size, C0=10.0, eps=eps, seed=0) for size, eps in ((5, 0.15), (28, 0.3))]
+    for each in newer:
+        each.made.code["lazyadv"] = "1"
+    codes = {each.path: acceptance.Codes(each.origin, "1" * 32, "1" * 32) for each in [*LAZY, *newer]}
+    entries = acceptance.trained(codes, [*LAZY, newer[0]], [*LAZY, newer[0]])
+    assert {entry.old for entry in entries} == {LAZY[0].origin, newer[0].origin}
+    with pytest.raises(Refused, match="made some records between the ends"):
+        acceptance.trained(codes, [*LAZY, *newer], [*LAZY, *newer])

@@ -1,6 +1,7 @@
 """What it takes to say that today's code makes the same as older code: enough runs, chosen so that they tell."""
 
 import datetime
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,11 @@ class Codes(NamedTuple):
     reached: str
     today: str
 
+    @property
+    def changed(self) -> bool:
+        """Whether it takes evidence for the file to count as today's."""
+        return self.origin != self.reached
+
 
 def codes_of(pipeline: Pipeline, path: Path, made: Ingredients) -> Codes | None:
     """The code behind a file, and today's; None if its parameters or inputs have changed, too."""
@@ -43,27 +49,15 @@ def codes_of(pipeline: Pipeline, path: Path, made: Ingredients) -> Codes | None:
     return Codes(old, new, equivalence.code_digest(wanted.code))
 
 
-def changed(pipeline: Pipeline, records: list[Stored]) -> dict[str, tuple[Codes, list[Stored]]]:
-    """By experiment, the records of which nothing but the code has changed, and that code.
+def behind(pipeline: Pipeline, records: list[Stored]) -> dict[Path, Codes]:
+    """The code behind each record of which at most the code has changed.
 
     Raises:
-        Refused: a record, a kept network or data are not there; or some records of an experiment are of other code
-            than the rest.
+        Refused: a record, a kept network or data are not there.
     """
     _require_all(pipeline, records)
-    groups: dict[str, dict[str, tuple[Codes, list[Stored]]]] = {}
-    for each in records:
-        if codes := codes_of(pipeline, each.path, each.made):
-            groups.setdefault(each.run.experiment, {}).setdefault(codes.origin, (codes, []))[1].append(each)
-    found = {}
-    for experiment, group in groups.items():
-        stale = [codes for codes, _ in group.values() if codes.origin != codes.reached]
-        if stale and len(group) > 1:
-            counts = " and ".join(f"{len(of)} of code {code:.8}" for code, (_, of) in group.items())
-            raise Refused(f"{experiment}: {counts}: get the former back (dvc checkout), or train the rest")
-        if stale:
-            (found[experiment],) = group.values()
-    return found
+    found = {each.path: codes_of(pipeline, each.path, each.made) for each in records}
+    return {path: codes for path, codes in found.items() if codes}
 
 
 def _require_all(pipeline: Pipeline, records: list[Stored]) -> None:
@@ -115,7 +109,7 @@ def choose(records: list[Stored], count: int) -> list[Stored]:
 
 def _traits(each: Stored) -> Iterator[tuple[Any, ...]]:
     """The paths through the code that a record's run took: its regime, how it stopped, if its network is kept."""
-    kind = (each.run.experiment, each.code)
+    kind = (each.run.experiment, each.origin, each.code)
     yield (*kind, each.regime)
     yield (*kind, each.stopped)
     if each.network:
@@ -124,9 +118,9 @@ def _traits(each: Stored) -> Iterator[tuple[Any, ...]]:
 
 def _ends(records: list[Stored]) -> dict[tuple[Any, ...], set[Path]]:
     """The records at the ends of each axis, of each experiment and code."""
-    groups: dict[tuple[str, str], list[Stored]] = {}
+    groups: dict[tuple[str, ...], list[Stored]] = {}
     for each in records:
-        groups.setdefault((each.run.experiment, each.code), []).append(each)
+        groups.setdefault((each.run.experiment, each.origin, each.code), []).append(each)
     found = {}
     for kind, group in groups.items():
         for axis in group[0].run.axes:
@@ -175,7 +169,7 @@ def prepared(pipeline: Pipeline, folder: Path) -> list[Equivalence]:
     for path in filter(Path.exists, [digits, *runs]):
         made = provenance.ingredients_of(path)
         codes = codes_of(pipeline, path, made)
-        if codes is None or codes.origin == codes.reached:
+        if codes is None or not codes.changed:
             continue
         if path in runs:
             prepare(runs[path], folder)
@@ -189,19 +183,44 @@ def prepared(pipeline: Pipeline, folder: Path) -> list[Equivalence]:
     return [entry for each in entries for entry in each]
 
 
-def trained(
-    changes: dict[str, tuple[Codes, list[Stored]]], compared: list[Stored], made_by: set[tuple[str, str]]
-) -> list[Equivalence]:
+def trained(codes: dict[Path, Codes], records: list[Stored], compared: list[Stored]) -> list[Equivalence]:
     """Evidence on the records whose code has changed, once those compared were seen to be the same.
 
     Raises:
-        Refused: what made them again, by experiment, is not today's code: it was edited meanwhile.
+        Refused: it would also cover records that other code made.
     """
-    if made_by != {(experiment, codes.today) for experiment, (codes, _) in changes.items()}:
-        raise Refused("refused: the code was changed while the sample was made")
     entries: list[Equivalence] = []
-    for experiment, (codes, _) in changes.items():
-        own = [each for each in compared if each.run.experiment == experiment]
-        files = {each.path: each.made for each in own}
-        entries += evidence("train", codes.origin, files, own[0].run.axes, codes.today)
+    for experiment in dict.fromkeys(each.run.experiment for each in compared):
+        own = [each for each in records if each.run.experiment == experiment and each.path in codes]
+        by_origin: dict[str, dict[Path, Ingredients]] = {}
+        for each in compared:
+            if each.run.experiment == experiment:
+                by_origin.setdefault(each.origin, {})[each.path] = each.made
+        today, axes = codes[own[0].path].today, own[0].run.axes
+        groups = [evidence("train", origin, made, axes, today) for origin, made in by_origin.items()]
+        # of entries that cover the same run the first counts: so the order may matter
+        orders = ([*itertools.chain(*order)] for order in itertools.permutations(groups))
+        found = next((order for order in orders if _keeps(order, codes, own)), None)
+        if found is None:
+            raise Refused(
+                f"{experiment}: today's code made some records between the ends of those that other code made: "
+                "get the older back (dvc checkout), or train the rest"
+            )
+        entries += found
     return entries
+
+
+def _keeps(entries: list[Equivalence], codes: dict[Path, Codes], records: list[Stored]) -> bool:
+    """Whether with these entries every record's code stands for what it stood for, and today's for the same."""
+    together = (*equivalence.known(), *entries)
+
+    def origin(digest: str, params: dict[str, Any]) -> str:
+        """As equivalence.origin, with the new entries behind the known ones."""
+        steps = (each for each in together if each.new == digest and each.covers("train", params))
+        return origin(step.old, params) if (step := next(steps, None)) else digest
+
+    return all(
+        origin(digest, each.made.params) == each.origin
+        for each in records
+        for digest in (each.code, codes[each.path].today)
+    )

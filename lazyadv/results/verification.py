@@ -44,6 +44,11 @@ class Stored:
         return equivalence.code_digest(self.made.code)
 
     @property
+    def origin(self) -> str:
+        """The digest of the oldest code that this stands for."""
+        return equivalence.origin("train", self.made.params, self.made.code)[0]
+
+    @property
     def regime(self) -> str:
         """Whether its network was trained, and whether it came near the radius."""
         if not (self.run.most_epochs and self.run.radius):
