@@ -17,6 +17,7 @@ from lazyadv.models import checked
 from lazyadv.params import Options
 from lazyadv.workflow import arithmetic, equivalence
 from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.planning import go_by_fingerprints
 from lazyadv.workflow.progress import show
 from lazyadv.workflow.recipes import train
 
@@ -40,11 +41,7 @@ shell.prefix(
 logging.raiseExceptions = False
 
 
-async def ignore_dates(*_):
-    """In place of Snakemake's look at the dates of a finished job's files, which would remove what it finds too old."""
-
-
-DAG.check_output_mtime = ignore_dates
+go_by_fingerprints(DAG)
 
 
 def upstream(output):

@@ -223,6 +223,7 @@ except api.InputError as error:
 """
 
 
+@pytest.mark.long
 def test_plain_pip_install_brings_what_it_needs() -> None:
     """Out of reach: the packages of all extras but the tests'."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]

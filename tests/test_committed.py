@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import pytest
 import yaml
 from project import Project, environment
 
@@ -56,6 +57,7 @@ def test_without_git_compare_gives_the_reason_of_dvc(project: Project) -> None:
     assert done.stderr.endswith(f": {project.root} is not a git repository\n")
 
 
+@pytest.mark.long
 def test_papers_results_are_drawn_and_judged_without_mnist(project: Project) -> None:
     """From what DVC keeps: no data, no run, and the same bytes."""
     project.pull()

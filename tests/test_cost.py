@@ -14,6 +14,7 @@ def said(project: Project, *arguments: str, ok: bool = True) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_runs_are_counted_as_snakemake_counts_them(project: Project) -> None:
     assert re.search(r"tiny advtrain +8 +0 +8 +unknown", said(project, "figures/fig3.pdf"))
     assert "no record to estimate from" in said(project, "figures/fig3.pdf")
@@ -52,6 +53,7 @@ def test_a_run_is_expected_to_cost_what_the_nearest_records_do() -> None:
     assert unlike.expected == unlike.most == pytest.approx(guess.most)
 
 
+@pytest.mark.long
 def test_half_of_papers_records_predict_the_other_half(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its core-hours, within a factor of 1.5: every second record, in the order of their names, and the others."""
     experiments = params.load("params.yaml").choose("paper").experiments

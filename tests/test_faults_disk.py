@@ -84,6 +84,7 @@ STAGES = {
 }
 
 
+@pytest.mark.long
 def test_every_stage_says_that_it_cannot_write_and_then_goes_on(
     disk: Disk, project: Project, finished: Project
 ) -> None:

@@ -85,6 +85,7 @@ def test_whatever_is_killed_the_next_command_finishes(
     assert copied.outputs() == finished.outputs()
 
 
+@pytest.mark.long
 def test_a_killed_job_is_named_and_made_again(copied: Project, finished: Project, tmp_path: Path) -> None:
     """The other runs go on."""
     forget(copied, "results/tiny/standard", "figures/fig2.pdf", "figures/tiny/fig2.*")
@@ -134,6 +135,7 @@ def test_a_job_that_fails_loses_nothing(copied: Project) -> None:
     assert copied.outputs() == before
 
 
+@pytest.mark.long
 def test_no_job_outlives_its_snakemake(project: Project, tmp_path: Path) -> None:
     """Or it would write its record while the next Snakemake trains the same run."""
     project.edit("params.yaml", "standard: {bs: 64, T: 3, lr: 0.1", "standard: {bs: 64, T: 1000000, lr: 0.000001")

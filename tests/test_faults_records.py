@@ -32,6 +32,7 @@ def test_one_without_its_fingerprint_or_with_anothers_is_trained_again(copied: P
     assert copied.outputs() == finished.outputs()
 
 
+@pytest.mark.long
 def test_one_that_ends_early_is_named_and_not_drawn(copied: Project, finished: Project) -> None:
     """Its fingerprint, at its head, is right."""
     damaged = some_records(copied)[0]

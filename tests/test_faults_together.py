@@ -46,6 +46,7 @@ def test_the_second_is_refused_and_the_first_goes_on(project: Project, tmp_path:
     assert "Nothing to be done" in project.snakemake("figures/tiny/fig3.pdf")
 
 
+@pytest.mark.long
 def test_of_two_started_at_once_one_is_refused(copied: Project, finished: Project, tmp_path: Path) -> None:
     for name in ("results/tiny/advtrain", "figures/tiny"):  # some seconds of work
         shutil.rmtree(copied.root / name)
@@ -59,6 +60,7 @@ def test_of_two_started_at_once_one_is_refused(copied: Project, finished: Projec
     assert copied.outputs() == finished.outputs()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_whoever_is_gone_holds_nothing(project: Project, tmp_path: Path, how: signal.Signals) -> None:
     """Even if a dry run is alive at the time."""
@@ -86,6 +88,7 @@ def test_of_several_that_write_one_file_none_removes_anothers(tmp_path: Path) ->
     assert sorted(tmp_path.iterdir()) == [others, path]
 
 
+@pytest.mark.long
 def test_several_prepare_data_in_an_empty_folder(project: Project, tmp_path: Path) -> None:
     """As `train.py … &` does; each gets the digits, which it does not find."""
     prepare = [sys.executable, f"{project.root}/stages/prepare.py", "mnist5k", "--size", "3"]

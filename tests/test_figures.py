@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from lines import line, with_axes, with_control
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -45,6 +46,7 @@ def test_a_figure_is_a_function_a_line_and_a_grid(copied: Project) -> None:
     assert "Deviation against ε." in (copied.root / "results/tiny/report.html").read_text()
 
 
+@pytest.mark.long
 def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
     text = (copied.root / "params.yaml").read_text()
     tiny = text[text.rindex("  tiny:") :]
@@ -56,6 +58,7 @@ def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
     assert "fig2" not in copied.snakemake("-n", "all")
 
 
+@pytest.mark.long
 def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
     text = (copied.root / "params.yaml").read_text()
     tiny = text[text.rindex("  tiny:") :]

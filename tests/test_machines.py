@@ -58,6 +58,7 @@ def outputs(project: Project, *python: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_data_and_records(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     expected, found = outputs(project, sys.executable), outputs(project, *EMULATED)
@@ -66,6 +67,7 @@ def test_data_and_records(tmp_path: Path) -> None:
         assert content == expected[name], name
 
 
+@pytest.mark.long
 def test_table_figures_and_ledger(copied: Project) -> None:
     for name, command in MADE_OF_RECORDS.items():
         path = copied.root / name
@@ -75,6 +77,7 @@ def test_table_figures_and_ledger(copied: Project) -> None:
         assert path.read_bytes() == expected, name
 
 
+@pytest.mark.long
 def test_what_cannot_be_pinned_is_said(tmp_path: Path) -> None:
     """On a processor without AVX2 there is a line, and the record's arithmetic is the processor's own."""
     project = Project(tmp_path / "project")

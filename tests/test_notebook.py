@@ -22,6 +22,7 @@ def test_notebook_is_kept_without_outputs(path: Path) -> None:
     assert outputs(path) == [], "clear all outputs in the editor, and save"
 
 
+@pytest.mark.long
 def test_from_pull_to_plot(pulled: Project) -> None:
     notebook = pulled.root / "examples" / "lazy_against_free.ipynb"
     variables: Any = arithmetic.INSTRUCTIONS  # for which numba has compiled

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from conftest import serving
 from project import Clone, Project, environment
 
@@ -26,6 +27,7 @@ def test_dvc_sees_the_stages_of_every_preset() -> None:
         assert stage in names
 
 
+@pytest.mark.long
 def test_ten_fresh_clones_have_nothing_to_do(origin: Path, tmp_path: Path) -> None:
     for number in range(10):
         clone = Clone(origin, tmp_path / f"clone{number}")
@@ -48,6 +50,7 @@ def test_dvc_agrees_and_rendering_again_gives_the_same_bytes(origin: Path, clone
     assert clone.run("dvc", "status", "dvc.yaml").stdout.strip() == "Data and pipelines are up to date."
 
 
+@pytest.mark.long
 def test_pulling_only_figures_is_enough_for_the_figures(origin: Path, tmp_path: Path) -> None:
     clone = Clone(origin, tmp_path / "clone")
     clone.run("dvc", "pull", "-q", "figures")
@@ -65,6 +68,7 @@ def test_a_longer_grid_trains_only_the_new_runs(clone: Clone) -> None:
     assert clone.jobs() == tail("fig3", advtrain=4, collect=1)
 
 
+@pytest.mark.long
 def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
     clone.edit("params.yaml", "advtraingap: {bs: 32, T: 2, lr: 0.1", "advtraingap: {bs: 32, T: 2, lr: 0.2")
     assert clone.jobs() == tail("fig4", advtraingap=8, collect=1, audit=1)
@@ -76,6 +80,7 @@ def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
     assert clone.jobs() == tail(*FIGURES, **trained, collect=3, audit=1, **DATA)
 
 
+@pytest.mark.long
 def test_an_edit_of_a_figure_redraws_figures(clone: Clone) -> None:
     redrawn = {"plot": len(FIGURES), "publish": len(FIGURES)}
     clone.edit("lazyadv/results/fig3.py", '"perturbation ε"', '"ε"')
@@ -84,6 +89,13 @@ def test_an_edit_of_a_figure_redraws_figures(clone: Clone) -> None:
     assert clone.jobs() == {}
     clone.edit("lazyadv/results/fig3.py", '"ε"', '"the perturbation ε"')  # once more, now that Snakemake has a memory
     assert clone.jobs() == redrawn
+
+
+def test_what_is_stale_behind_what_is_fresh_is_made_though_a_run_before_it_is(clone: Clone) -> None:
+    """A record that is gone, its table fresh, and a figure whose code has changed."""
+    (clone.root / "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json").unlink()
+    clone.edit("lazyadv/results/fig3.py", '"perturbation ε"', '"ε"')
+    assert clone.jobs("figures/tiny/fig3.pdf") == {"advtrain": 1, "plot": 1}
 
 
 def test_a_comment_a_docstring_and_formatting_do_nothing(clone: Clone) -> None:
@@ -95,11 +107,13 @@ def test_a_comment_a_docstring_and_formatting_do_nothing(clone: Clone) -> None:
     assert clone.jobs() == {}
 
 
+@pytest.mark.long
 def test_metrics_that_were_removed_are_made_again(clone: Clone) -> None:
     (clone.root / "results/tiny/metrics/transition.yaml").unlink()
     assert clone.jobs() == {"ledger": 1}
 
 
+@pytest.mark.long
 def test_going_back_leaves_nothing_to_do(clone: Clone) -> None:
     clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
     clone.snakemake("all", "claims")
@@ -110,6 +124,7 @@ def test_going_back_leaves_nothing_to_do(clone: Clone) -> None:
     assert clone.jobs() == {}
 
 
+@pytest.mark.long
 def test_stale_results_are_never_blessed(clone: Clone) -> None:
     """Parameters edited before Snakemake's first call, and files put in place by hand."""
     clone.edit("params.yaml", "standard: {bs: 64, T: 3, lr: 0.1", "standard: {bs: 64, T: 3, lr: 0.3")
@@ -123,6 +138,7 @@ def test_stale_results_are_never_blessed(clone: Clone) -> None:
     assert re.search(r": stale\n  params: \w+ has changed: ", why.stdout)
 
 
+@pytest.mark.long
 def test_a_rewritten_line_says_which_module_changed(clone: Clone) -> None:
     clone.edit(
         "lazyadv/results/fits.py",
@@ -136,6 +152,7 @@ def test_a_rewritten_line_says_which_module_changed(clone: Clone) -> None:
     assert clone.jobs() == tail(*FIGURES)
 
 
+@pytest.mark.long
 def test_metrics_params_and_plots_say_something(clone: Clone) -> None:
     clone.edit("params.yaml", "eps: [0.05, 0.3], seed: [0, 1]", "eps: [0.05], seed: [0, 1]")
     assert "presets.tiny.fig3" in clone.run("dvc", "params", "diff").stdout
@@ -150,6 +167,7 @@ def test_metrics_params_and_plots_say_something(clone: Clone) -> None:
     assert "relative_delta_mean" in page
 
 
+@pytest.mark.long
 def test_a_read_only_http_remote(origin: Path, tmp_path: Path) -> None:
     with serving(origin / ".dvcstore") as address:
         clone = Clone(origin, tmp_path / "clone")
@@ -159,6 +177,7 @@ def test_a_read_only_http_remote(origin: Path, tmp_path: Path) -> None:
         assert clone.jobs() == {}
 
 
+@pytest.mark.long
 def test_a_damaged_object_is_refused(origin: Path, tmp_path: Path) -> None:
     clone = Clone(origin, tmp_path / "clone")
     for item in (clone.root / ".dvcstore").rglob("*"):
@@ -169,6 +188,7 @@ def test_a_damaged_object_is_refused(origin: Path, tmp_path: Path) -> None:
     assert not (clone.root / "figures/tiny/fig3.pdf").exists()
 
 
+@pytest.mark.long
 def test_an_s3_remote(origin: Path, tmp_path: Path) -> None:
     from moto.server import ThreadedMotoServer
 
@@ -194,6 +214,7 @@ def test_an_s3_remote(origin: Path, tmp_path: Path) -> None:
         server.stop()
 
 
+@pytest.mark.long
 def test_five_thousand_runs_are_planned_quickly_enough_to_be_planned_at_all(project: Project) -> None:
     """No time is asserted here (benchmarks/ measures it); only that all of the grid is there."""
     seeds = ", ".join(map(str, range(625)))

@@ -154,6 +154,7 @@ def test_quick_has_room_in_three_megabytes(page: str) -> None:
     assert len(embedded.packed(runs)) + len(page) + 200_000 < 3_000_000  # quick's figures have more marks than tiny's
 
 
+@pytest.mark.long
 def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copied: Project) -> None:
     gone = copied.root / f"results/tiny/advtrain/runs/{RUN}.json"
     gone.unlink()
@@ -169,6 +170,7 @@ def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copi
     assert not gone.exists()
 
 
+@pytest.mark.long
 def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     runs = copied.root / "results/tiny/advtrain/runs"
     first, second = sorted(runs.iterdir())[:2]
@@ -187,6 +189,7 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     assert re.search(r"16 of 30 runs are here, .*29 stale.*, .*1 missing", report(copied))
 
 
+@pytest.mark.long
 def test_a_network_that_is_gone_or_an_audit_of_another_time_counts_for_nothing(copied: Project) -> None:
     next(copied.root.glob("results/tiny/advtraingap/networks/*.npz")).unlink()
     table = copied.root / "results/tiny/audit.csv"

@@ -43,6 +43,7 @@ def retyped(path: Path, fingerprint: str) -> None:
     path.write_bytes(content[: stamp.start(1)] + fingerprint.encode() + content[stamp.end(1) :])
 
 
+@pytest.mark.long
 def test_files_dated_ahead_are_as_fresh_and_as_stale_as_others(copied: Project) -> None:
     """And a record trained on data dated ahead stays, as does what is made of it."""
     date(copied.root, FAR)

@@ -27,6 +27,7 @@ COMMITTED = [
 ]
 
 
+@pytest.mark.long
 def test_committed_records_are_what_this_machine_makes(project: Project) -> None:
     """A handful, as `dvc pull` brings them."""
     project.pull(*{str(Path(name).parents[1]) for name in COMMITTED})
@@ -34,6 +35,7 @@ def test_committed_records_are_what_this_machine_makes(project: Project) -> None
     assert "7 of 7 are the same bytes outside their provenance; arithmetic: x86-64-v3" in said
 
 
+@pytest.mark.long
 def test_what_is_made_here_gives_way_to_what_is_committed(origin: Path, tmp_path: Path) -> None:
     """In a clone without its results: trained, compared, and then neither git nor DVC sees a difference."""
     clone = Clone(origin, tmp_path / "clone")
@@ -68,6 +70,7 @@ def move_norms(clone: Clone) -> None:
     clone.edit("lazyadv/networks/attack.py", "import deviations\n", "import deviations, norms\n")
 
 
+@pytest.mark.long
 def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, tmp_path: Path) -> None:
     """A renamed local and a moved function; with the evidence committed, in a fresh clone, too."""
     clone.edit("lazyadv/networks/attack.py", "ascent", "uphill")
@@ -107,6 +110,7 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     assert "nothing to accept" in accept(clone)
 
 
+@pytest.mark.long
 def test_moved_code_of_the_data_is_accepted_with_the_data_made_again(clone: Clone) -> None:
     clone.snakemake("data")
     clone.edit("lazyadv/data.py", "archive.comment = stamp.encode()", "archive.comment = bytes(stamp, 'ascii')")
@@ -125,12 +129,14 @@ def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> Non
     assert not (clone.root / "equivalences.json").exists()
 
 
+@pytest.mark.long
 def test_evidence_comes_from_the_code_that_is_there(clone: Clone) -> None:
     """Though what was compiled of the code before lies in the cache."""
     clone.edit("lazyadv/networks/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
     assert "refused: today's code makes other results" in accept(clone, ok=False)
 
 
+@pytest.mark.long
 def test_evidence_edited_by_hand_is_named(clone: Clone) -> None:
     clone.edit("lazyadv/networks/attack.py", "ascent", "uphill")
     accept(clone)
@@ -178,6 +184,7 @@ def test_what_a_record_was_made_from_goes_with_its_fingerprint(finished: Project
         record.read(path)
 
 
+@pytest.mark.long
 def test_a_record_made_by_hand_may_have_any_name_and_be_made_again(finished: Project, tmp_path: Path) -> None:
     by_hand = Project(tmp_path / "project")
     shutil.copy(finished.root / RECORD, by_hand.root / "run.json")
@@ -225,6 +232,7 @@ def test_a_forged_record_is_found_by_making_it_again(clone: Clone) -> None:
     assert "1 of 1 are the same bytes" in other.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["figures/tiny/fig3.pdf", "figures/tiny/fig3.svg", "results/tiny/audit.csv"])
 def test_what_is_quickly_made_again_is_made_again_where_it_was_edited(clone: Clone, name: str) -> None:
     whole = (clone.root / name).read_bytes()

@@ -68,6 +68,7 @@ def test_why_takes_any_path_to_a_file_and_another_preset(finished: Project, tmp_
         assert said.startswith("figures/fig3.pdf: fresh as made\n")
 
 
+@pytest.mark.long
 def test_from_anywhere_and_without_the_environment(tmp_path: Path) -> None:
     """`--directory` elsewhere, in folders with odd names, where `python` is another or none."""
     project, elsewhere = Project(tmp_path / "the {first}'s" / "clone"), tmp_path / "else where"
@@ -89,6 +90,7 @@ def test_nothing_is_left_to_do(finished: Project) -> None:
     assert fresh.startswith("figures/tiny/fig3.pdf: fresh as made\n")
 
 
+@pytest.mark.long
 def test_one_core_and_two_give_equal_records_and_figures(finished: Project, project: Project) -> None:
     project.snakemake("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf", cores=1)
     again, before = project.outputs(), finished.outputs()
@@ -97,6 +99,7 @@ def test_one_core_and_two_give_equal_records_and_figures(finished: Project, proj
         assert content == before[name], name
 
 
+@pytest.mark.long
 def test_the_command_of_a_record_makes_it_by_hand(finished: Project) -> None:
     path, content = next((path, content) for path, content in finished.outputs().items() if "/runs/" in path)
     logged = finished.run("snakemake", path, "-n", "-p", "-F", "--cores", "1").stdout
