@@ -17,7 +17,7 @@ from lazyadv.files import STAMP, SealError
 from lazyadv.results import acceptance, kept
 from lazyadv.results.record import RecordError
 from lazyadv.results.verification import Refused, Stored
-from lazyadv.workflow import bytecode, paths, provenance, recipes
+from lazyadv.workflow import paths, provenance, recipes
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
 
@@ -182,21 +182,3 @@ def test_compiled_code_is_kept_by_all_that_goes_into_it(project: Project, folder
     assert len({before, fast, folder_of()}) == 3
     named = folder_of(NUMBA_CACHE_DIR=str(project.root / "named"))
     assert re.fullmatch(rf"{re.escape(str(project.root))}/named/compiled-\w+", named)
-
-
-def test_code_edited_without_a_new_date_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By itself Python takes its own old .pyc for the source, where date and length are the same."""
-    source = tmp_path / "lazyadv" / "a.py"
-    source.parent.mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-
-    def runs(number: int) -> str:
-        source.write_text(f"print({number})\n")
-        os.utime(source, (1, 1))
-        ask = [sys.executable, "-c", "import lazyadv.a"]
-        return subprocess.run(ask, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
-
-    assert (runs(1), runs(2)) == ("1\n", "1\n")
-    monkeypatch.setattr(bytecode, "ROOT", tmp_path)
-    bytecode.renew()
-    assert (runs(2), runs(3)) == ("2\n", "3\n")
