@@ -15,11 +15,12 @@ from lazyadv.workflow.lock import LockError, hold, lead
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.models import checked
 from lazyadv.params import Options
-from lazyadv.workflow import arithmetic, equivalence
+from lazyadv.workflow import arithmetic, bytecode, equivalence
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.planning import go_by_fingerprints
 from lazyadv.workflow.progress import show
 from lazyadv.workflow.recipes import train
+from lazyadv.workflow.sources import SourceError
 
 # planning thousands of runs makes millions of objects that live until the end: look less often for dead ones
 gc.set_threshold(200_000, 20, 100)
@@ -29,6 +30,7 @@ try:
     options = checked(Options, config, "--config (preset, device)")
     pipeline = Pipeline.load("params.yaml", options.preset or None)
     equivalence.known()
+    bytecode.renew()
 except (UserError, OSError) as error:
     raise WorkflowError(str(error))
 lead()
@@ -54,7 +56,7 @@ def upstream(output):
         path = output.format(**wildcards)
         try:
             files, fresh = pipeline.upstream(Path(path))
-        except UserError as error:
+        except (UserError, SourceError, SyntaxError) as error:
             raise SystemExit(str(error))  # one line, which a WorkflowError here is not
         if not fresh:
             workflow.dag.forcefiles.add(path)

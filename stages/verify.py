@@ -19,7 +19,7 @@ arithmetic.pin()
 from lazyadv.results import acceptance, cost, verification
 from lazyadv.results.acceptance import LEAST
 from lazyadv.results.verification import Refused, Stored
-from lazyadv.workflow import command, equivalence
+from lazyadv.workflow import bytecode, command, equivalence
 from lazyadv.workflow.paths import run_path
 from lazyadv.workflow.pipeline import Pipeline
 
@@ -36,6 +36,7 @@ def main() -> None:
         parser.error("--accept takes a sample of a preset, not named records")
     if args.sample < 1:
         parser.error("--sample: give a number above 0")
+    bytecode.renew()
     if args.accept:
         accept(Pipeline.load("params.yaml", args.preset), args.sample)
         return

@@ -1,11 +1,14 @@
 """The walk over sources, on small packages: what counts, what does not, what is refused; and on this project's own."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lazyadv.workflow import sources
+from lazyadv.workflow import bytecode, sources
 
 Reach = Callable[..., dict[str, str]]
 USER = "from lazyadv.a import f\n\n\ndef main():\n    return f()\n"
@@ -87,8 +90,26 @@ def test_what_cannot_be_followed_is_refused(reach: Reach, text: str, said: str) 
         reach(user=text)
 
 
-def test_a_record_rests_on_its_stage_and_on_all_that_this_imports() -> None:
-    reached = sources.reach("stages.train").keys()
+def test_a_record_rests_on_its_stage_its_experiment_and_all_that_these_import() -> None:
+    reached = sources.reach("stages.train", "lazyadv.experiments.adversarial", "lazyadv.experiments.standard").keys()
     networks = {f"lazyadv.networks.{name}" for name in ("attack", "kernel", "vectors", "compiled", "draws", "boundary")}
     assert {"lazyadv.workflow.command", "lazyadv.workflow.paths", "lazyadv.results.record", *networks} <= reached
     assert not {name for name in reached if "figures" in name or "claims" in name or "params" in name}
+
+
+def test_code_edited_without_a_new_date_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself Python takes its own old .pyc for the source, where date and length are the same."""
+    source = tmp_path / "lazyadv" / "a.py"
+    source.parent.mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+
+    def runs(number: int) -> str:
+        source.write_text(f"print({number})\n")
+        os.utime(source, (1, 1))
+        ask = [sys.executable, "-c", "import lazyadv.a"]
+        return subprocess.run(ask, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert (runs(1), runs(2)) == ("1\n", "1\n")
+    monkeypatch.setattr(bytecode, "ROOT", tmp_path)
+    bytecode.renew()
+    assert (runs(2), runs(3)) == ("2\n", "3\n")
