@@ -38,7 +38,7 @@ def origin(made: Ingredients) -> list[str]:
         inputs = [*inputs[:SHOWN], f"and {len(inputs) - SHOWN} more"]
     return [
         f"made by {made.rule}, fingerprint {made.fingerprint}, from",
-        f"code {equivalence.code_digest(made.code)}, the digest of {len(made.code)} definitions",
+        f"code {equivalence.code_digest(made.code)}, the digest of {len(made.code)} hashes",
         *(line for key, value in made.params.items() for line in spelled(key, value)),
         *(f"input {line}" for line in inputs),
     ]
