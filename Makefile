@@ -1,6 +1,7 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
 # make report writes results/<preset>/report.html from the results that there are
-# make test   sets everything up and runs every check
+# make test   sets everything up and runs the quick checks: lint, theory, contracts, the pipeline on its tiny preset
+# make test-all   the same and the slow ones: evidence, kills, clones, remotes, other processors
 # make test-machines   compares with a processor of another maker, if there is a qemu-x86_64 (Debian: qemu-user)
 # make slurm  sets up what profiles/slurm needs beside it
 # make test-slurm   checks it on a Slurm of its own; installs one (Debian, as root)
@@ -11,7 +12,7 @@ VENV := .venv
 READY := $(VENV)/ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: all report test test-machines slurm test-slurm test-browser bench lint lock clean
+.PHONY: all report test test-all test-machines slurm test-slurm test-browser bench lint lock clean
 .DELETE_ON_ERROR:
 
 fig%: $(READY)
@@ -25,7 +26,10 @@ report: $(READY)
 	$(RUN) python stages/report.py
 
 test: lint
-	$(RUN) pytest -n 2 --dist worksteal
+	$(RUN) pytest -n 2 --dist worksteal -m "not long"
+
+test-all: test
+	$(RUN) pytest -n 2 --dist worksteal -m long
 
 test-machines: $(READY)
 	$(RUN) pytest -rs tests/test_machines.py
