@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -182,3 +183,15 @@ def test_compiled_code_is_kept_by_all_that_goes_into_it(project: Project, folder
     assert len({before, fast, folder_of()}) == 3
     named = folder_of(NUMBA_CACHE_DIR=str(project.root / "named"))
     assert re.fullmatch(rf"{re.escape(str(project.root))}/named/compiled-\w+", named)
+
+
+def test_without_a_place_for_compiled_code_it_is_compiled_and_that_is_said_once(project: Project) -> None:
+    """As in a read-only checkout or installed package, where the home cannot be written to, either."""
+    place = project.root / "lazyadv/networks/__pycache__"
+    shutil.rmtree(place, ignore_errors=True)
+    place.touch()  # what no folder can be made of, for root either
+    code = "from lazyadv.networks.compiled import compiled as c; print(c(lambda x: x + 1)(1), c(lambda x: x)(1))"
+    nowhere = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": "/dev/null"}
+    done = project.run(sys.executable, "-c", code, **nowhere)
+    assert done.stdout == "2 1\n"
+    assert re.fullmatch(r"compiled functions are not kept, .*: name one in NUMBA_CACHE_DIR\n", done.stderr)
