@@ -191,7 +191,6 @@ def test_without_a_place_for_compiled_code_it_is_compiled_and_that_is_said_once(
     shutil.rmtree(place, ignore_errors=True)
     place.touch()  # what no folder can be made of, for root either
     code = "from lazyadv.networks.compiled import compiled as c; print(c(lambda x: x + 1)(1), c(lambda x: x)(1))"
-    nowhere = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": "/dev/null"}
-    done = project.run(sys.executable, "-c", code, **nowhere)
+    done = project.run(sys.executable, "-c", code, NUMBA_CACHE_DIR="", XDG_CACHE_HOME="", HOME="/dev/null")
     assert done.stdout == "2 1\n"
     assert re.fullmatch(r"compiled functions are not kept, .*: name one in NUMBA_CACHE_DIR\n", done.stderr)
