@@ -1,8 +1,12 @@
 """The second attack: where the smallest perturbation is known, it finds it; and it only ever lowers robust accuracy."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from conftest import random_examples, random_network
+from conftest import ROOT, random_examples, random_network
+from project import environment
 
 from lazyadv import params
 from lazyadv.experiments.adversarial import AdversarialRun
@@ -50,3 +54,16 @@ def test_the_stronger_of_two_attacks_leaves_no_more_than_either() -> None:
     x, y = random_examples(0, 60, run.size**2)
     found = audit.examine(trained, x, y, run.eps, run.step, run.atk_iters)
     assert 0 < found["strongest"] <= min(found["pgd"], found["ddn"])
+
+
+def test_git_is_not_needed() -> None:
+    """Of which foolbox, that has DDN, imports an interface."""
+    code = (
+        "import numpy as np; from lazyadv.networks import audit, network; one = np.ones((1, 2), np.float32);"
+        "print(audit.ddn(network.draw(0, 1, 3, 2)[1], one, one[:, 0]).shape)"
+    )
+    users = {key: value for key, value in environment().items() if not key.startswith("GIT_PYTHON")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={**users, "PATH": ""}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "(1, 2)\n", done.stderr

@@ -178,6 +178,16 @@ def test_a_read_only_http_remote(origin: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_dvc_gets_a_result_by_address(origin: Path, tmp_path: Path) -> None:
+    """As docs/provenance.md has it; the store is named, for it is relative to a clone."""
+    clone = Clone(origin, tmp_path / "clone")
+    name = "results/tiny/advtrain/table.csv"
+    store = f"url={origin}/.dvcstore"
+    clone.run("dvc", "get", "-q", origin.as_uri(), name, "-o", "got.csv", "--remote-config", store)
+    assert (clone.root / "got.csv").read_bytes() == (origin / name).read_bytes()
+
+
+@pytest.mark.long
 def test_a_damaged_object_is_refused(origin: Path, tmp_path: Path) -> None:
     clone = Clone(origin, tmp_path / "clone")
     for item in (clone.root / ".dvcstore").rglob("*"):

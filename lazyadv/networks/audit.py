@@ -6,6 +6,7 @@ foolbox's; it looks for the smallest perturbation of each example instead of one
 has no step size or ε to be tuned to, and keeps to the box.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ ROUNDING = 1e-6  # relative, by which a perturbation may exceed ε
 
 def ddn(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The smallest perturbations found that make f(x + δ) disagree with y: x, δ (n, d); y (n,), ±1."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # foolbox imports GitPython, which fails where git is not
     import foolbox
     import torch
 
