@@ -4,6 +4,10 @@ docs/python.md has an example of each name. Arrays may be NumPy's or torch's: wh
 be this project's or two-layer modules of torch's. What is wrong with an input is said in one line, by a UserError.
 """
 
+from lazyadv.workflow import arithmetic
+
+arithmetic.require_compiler()  # before what would be compiled is imported
+
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,12 +44,11 @@ from lazyadv.networks.boundary import Crossings, search
 from lazyadv.networks.network import Array, Network, to_numpy
 from lazyadv.networks.outcome import Outcome
 from lazyadv.results.table import select
-from lazyadv.workflow import arithmetic, paths
+from lazyadv.workflow import paths
 
 if TYPE_CHECKING:
     import torch
 
-arithmetic.require_compiler()
 
 __all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
 

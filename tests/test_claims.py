@@ -201,10 +201,10 @@ def test_the_ledger_counts_the_runs_of_another_arithmetic() -> None:
     rows.loc[rows.index[:7], "arithmetic"] = "cuda"
     rows.loc[rows.index[-5:], "arithmetic"] = "x86_64 nehalem"
     found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
-    assert claims.basis(found) == "1800 runs, 12 of 1800 on other arithmetic"
+    assert claims.basis(found) == "450 runs, 12 of 450 on other arithmetic"
     assert claims._finding_as_json(found)["on_other_arithmetic"] == 12
     of_one = claims.judge(CLAIMS["robust_half"], Selection(rows.assign(arithmetic=arithmetic.NAME), len(rows)))
-    assert claims.basis(of_one) == "1800 runs"
+    assert claims.basis(of_one) == "450 runs"
 
 
 def test_presets_stand_side_by_side() -> None:

@@ -125,7 +125,7 @@ def test_a_damaged_file_of_compiled_code_is_replaced(kind: str, tmp_path: Path) 
         return done.stdout.strip(), done.stderr.count("numba's cache is damaged")
 
     assert misses() == ("1", 0)
-    (damaged,) = tmp_path.glob(f"lazyadv/networks/__pycache__/*_project*.{kind}")
+    (damaged,) = tmp_path.glob(f"lazyadv/networks/__pycache__/compiled-*/*_project*.{kind}")
     damaged.write_bytes(damaged.read_bytes()[:100])
     assert misses() == ("1", 1)
     assert misses() == ("0", 0)

@@ -19,7 +19,7 @@ def test_a_pair_of_digits_behind_a_presets_name_is_that_preset_for_them() -> Non
     path = Path("results/quick-4-9/advtrain/runs/width=1000,size=5,C0=10,eps=0.3,seed=0.json")
     pipeline = Pipeline(loaded, "quick-4-9")
     assert pipeline.run(path).pair == (4, 9)
-    assert Path("data/mnist5k/4-9/size=5,antialias=true.npz") in pipeline.recipe(path).inputs.values()
+    assert Path("data/mnist5k/4-9/size=5,antialias=true.npz") in pipeline.recipe(path).files
     for name in ("quick-4-4", "quick-4", "slow-4-9", "quick-4-9-4"):
         with pytest.raises(ParamsError, match=name):
             loaded.choose(name)

@@ -17,11 +17,12 @@ COMMAND = ["snakemake", "--cores", "2", "--config", "preset=tiny", "--", "figure
 
 @pytest.fixture
 def half_broken(finished: Project, tmp_path: Path) -> Project:
-    """A project whose eight runs of figure 3 are still to be trained, one of two data files cut short."""
+    """A project whose eight runs of figure 3 are still to be trained, one of two data files damaged."""
     project = Project(tmp_path / "project")
     shutil.copytree(finished.root / "data", project.root / "data", dirs_exist_ok=True)
-    cut = next((project.root / "data").rglob("0-1/size=3,*.npz"))
-    cut.write_bytes(cut.read_bytes()[:-100])
+    damaged = next((project.root / "data").rglob("0-1/size=3,*.npz"))
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:60] + bytes([content[60] ^ 1]) + content[61:])
     return project
 
 

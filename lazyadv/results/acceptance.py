@@ -36,7 +36,7 @@ def codes_of(pipeline: Pipeline, path: Path, made: Ingredients) -> Codes | None:
 
     def fingerprint(asked: Input) -> str:
         found = fingerprint_of(asked.path)
-        if found is None and asked.rule == "prepare" and not asked.path.exists():
+        if found is None and asked.rule in ("fetch", "prepare") and not asked.path.exists():
             return pipeline.fingerprint(asked.path)  # data that are not here are taken for what they should be
         if found is None:
             raise Refused(f"{asked.path}: is not there, or damaged; `dvc pull` it")

@@ -38,7 +38,8 @@ def work(run: Run, epochs: int | float) -> float:
     """The units of work of a run that ends after `epochs`."""
     load = run.load(epochs, *EXAMPLES[run.dataset])
     steps = load.steps + LENGTH * load.path + SGD * load.sgd + SEARCH * load.searches
-    return START[load.steps > 0] + steps * (run.width + STEP) * (run.size**2 + NEURON)
+    attacks = run.load(1, *EXAMPLES[run.dataset]).steps > 0
+    return START[attacks] + steps * (run.width + STEP) * (run.size**2 + NEURON)
 
 
 def share(run: Run) -> float:
