@@ -33,10 +33,11 @@ def test_one_without_its_fingerprint_or_with_anothers_is_trained_again(copied: P
 
 
 @pytest.mark.long
-def test_one_that_ends_early_is_named_and_not_drawn(copied: Project, finished: Project) -> None:
-    """Its fingerprint, at its head, is right."""
-    damaged = some_records(copied)[0]
-    damaged.write_bytes(damaged.read_bytes()[:-40])
+def test_one_that_was_edited_is_named_and_not_drawn(copied: Project, finished: Project) -> None:
+    """Its fingerprint, and what it says it was made from, are right. One that ends early is trained again."""
+    damaged, short = some_records(copied)[:2]
+    damaged.write_bytes(damaged.read_bytes().replace(b'"loss": [', b'"loss": [1', 1))
+    short.write_bytes(short.read_bytes()[:-40])
     said = copied.snakemake("figures/fig3.pdf", ok=False)
     name = damaged.relative_to(copied.root)
     assert f"collect.py: {name}: not what was sealed in it" in said

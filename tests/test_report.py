@@ -186,7 +186,7 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     assert "not what was sealed" in page
     copied.edit("lazyadv/experiments/adversarial.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
-    assert re.search(r"16 of 30 runs are here, .*29 stale.*, .*1 missing", report(copied))
+    assert re.search(r"16 of 30 runs are here, .*28 stale.*, .*1 missing.*, .*1 unusable", report(copied))
 
 
 @pytest.mark.long
