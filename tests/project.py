@@ -46,9 +46,9 @@ class Project:
 
     def adopt_compiled(self) -> None:
         """Take over numba's cache, so that not every copy compiles anew."""
-        compiled = ROOT / "lazyadv" / "networks" / "__pycache__"
+        compiled = ROOT / "lazyadv" / "kernel" / "__pycache__"
         if compiled.exists():
-            shutil.copytree(compiled, self.root / "lazyadv" / "networks" / "__pycache__", dirs_exist_ok=True)
+            shutil.copytree(compiled, self.root / "lazyadv" / "kernel" / "__pycache__", dirs_exist_ok=True)
 
     def pull(self, *names: str) -> None:
         """Become a repository, and pull what is named (or all) from the committed store."""

@@ -133,7 +133,7 @@ def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> Non
 @pytest.mark.long
 def test_evidence_comes_from_the_code_that_is_there(clone: Clone) -> None:
     """Though what was compiled of the code before lies in the cache."""
-    clone.edit("lazyadv/networks/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
+    clone.edit("lazyadv/kernel/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
     assert "refused: today's code makes other results" in accept(clone, ok=False)
 
 

@@ -111,7 +111,6 @@ class AdvtrainpairRun(LazyRun, AdversarialRun):
     """A run of figure 3 for any pair of digits."""
 
     axes: ClassVar = ("pair", "width", "size", "C0", "eps", "seed")
-    settings_of = "advtrain"
     experiment: Literal["advtrainpair"] = "advtrainpair"
 
 

@@ -21,11 +21,12 @@ from numba import njit
 from numba.core import caching
 
 OPTIONS: Any = {"error_model": "numpy"}
+LIBRARY = Path(__file__).parents[1]
 
 
 @cache
 def folder() -> Path | None:
-    """Where compiled functions are kept: a folder for this text of lazyadv/networks, these libraries and settings.
+    """Where compiled functions are kept: a folder for this text of kernel/ and networks/, these libraries and settings.
 
     It lies below NUMBA_CACHE_DIR, or beside the sources, or where the user's caches are; None where none of these can
     be written to.
@@ -34,7 +35,7 @@ def folder() -> Path | None:
     settings = {key: value for key, value in os.environ.items() if key.startswith("NUMBA_")}
     named = settings.pop("NUMBA_CACHE_DIR", None)
     text.update(repr([sys.version, numba.__version__, llvmlite.__version__, sorted(settings.items())]).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(path for room in ("kernel", "networks") for path in LIBRARY.glob(f"{room}/*.py")):
         text.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     name = f"compiled-{text.hexdigest()[:16]}"
     for base in [Path(named)] if named else [Path(__file__).parent / "__pycache__", _users()]:
