@@ -1,9 +1,11 @@
 """The grids of figures: lists of blocks, each of which stands for the product of an experiment's axes."""
 
+import functools
 import itertools
 import math
+import operator
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, Union, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_type_hints
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
@@ -45,7 +47,9 @@ class Grid(Strict):
     def _audits_its_runs(self) -> Self:
         for point in (point for block in self.audit for point in block.points()):
             if not any(all(point[axis] in values for axis, values in block) for block in self.grid):
-                raise ValueError(f"audit: {', '.join(f'{axis} {value}' for axis, value in point.items())} is not in grid")
+                raise ValueError(
+                    f"audit: {', '.join(f'{axis} {value}' for axis, value in point.items())} is not in grid"
+                )
         return self
 
 
@@ -73,4 +77,5 @@ def _grid_of(experiment: str, kind: type[Run]) -> type[Grid]:
 if TYPE_CHECKING:
     AnyGrid = Grid
 else:
-    AnyGrid = Annotated[Union[tuple(itertools.starmap(_grid_of, EXPERIMENTS.items()))], Field(discriminator="experiment")]
+    _models = itertools.starmap(_grid_of, EXPERIMENTS.items())
+    AnyGrid = Annotated[functools.reduce(operator.or_, _models), Field(discriminator="experiment")]

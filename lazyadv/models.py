@@ -1,5 +1,6 @@
 """Models of what users write: checked and frozen, with one line for what is wrong; and the values that they share."""
 
+import contextlib
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -45,7 +46,8 @@ def _place(error: Any, content: Any) -> str:
         if isinstance(content, dict) and part not in content:
             continue
         parts.append(str(part))
-        content = content[part] if isinstance(content, dict | list | tuple) else None
+        with contextlib.suppress(LookupError, TypeError):
+            content = content[part]
     known = error["type"] == "missing" or not isinstance(content, dict) or last in content
     return ".".join([*parts, str(last)] if known else parts)
 
@@ -70,7 +72,9 @@ def checked(model: type[M], content: Any, where: str) -> M:
         errors = invalid.errors()  # of which a misspelt key tells more than the one that is missing for it
         error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
         key = _place(error, content)
-        whole = error["type"] in ("missing", "extra_forbidden", "union_tag_invalid") or _shown(error["input"]).startswith(("{", "[{"))
+        whole = error["type"] in ("missing", "extra_forbidden", "union_tag_invalid") or _shown(
+            error["input"]
+        ).startswith(("{", "[{"))
         got = "" if whole else f" (got {_shown(error['input'])})"
         message = {
             "missing": "is missing",

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lazyadv.kernel.copies import LEVELS, Neurons, copy_rows, round_levels
-from lazyadv.kernel.steps import locate
 from lazyadv.kernel.rooms import Bounds, Example, Examples, Place, Scratch, find_due, look, set_reference
+from lazyadv.kernel.steps import locate
 from lazyadv.kernel.vectors import LANES, SQUARE, TALL
 
 D = 784

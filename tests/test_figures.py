@@ -15,7 +15,8 @@ from matplotlib.text import Text
 from project import Project, environment
 
 from lazyadv import params
-from lazyadv.results import figures, points, style
+from lazyadv.figures import fig3
+from lazyadv.findings import points, style
 from lazyadv.results.table import Selection
 from lazyadv.workflow.sources import ROOT
 
@@ -85,7 +86,7 @@ def test_seeds_measured_at_other_perturbations_are_not_averaged() -> None:
 
 def test_the_users_matplotlibrc_is_not_read(tmp_path: Path) -> None:
     script = (
-        "from lazyadv.results import style; figure, ((axes,),) = style.panels(1); axes.plot([1, 2]);"
+        "from lazyadv.findings import style; figure, ((axes,),) = style.panels(1); axes.plot([1, 2]);"
         "print(style.drawn(figure, 'svg', ''))"
     )
     (tmp_path / "matplotlibrc").write_text("axes.grid: True\ntext.usetex: True\nlines.color: red\n")
@@ -108,12 +109,12 @@ def test_a_device_in_a_caption_is_not_a_formula() -> None:
     assert style.drawn(figure, "svg", "").startswith(b"<?xml")
 
 
-def fig3(rows: pd.DataFrame) -> Figure:
+def figure3(rows: pd.DataFrame) -> Figure:
     """Figure 3 of made-up rows, at every fifth of their ε."""
     rows = rows[rows["eps"].isin(sorted(rows["eps"].unique())[::5])]
     run = {"experiment": "advtrain", "dataset": "mnist5k", "pair": "0-1", "protocol": "strict", "arithmetic": "float32"}
     numbers = {"n_train": 800, "n_test": 200, "lr": 1.0, "bs": 32, "T": 40, "atk_iters": 10}
-    return figures.fig3(Selection(rows.assign(**run, **numbers), len(rows)))
+    return fig3.draw(Selection(rows.assign(**run, **numbers), len(rows)))
 
 
 def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
@@ -122,7 +123,7 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
     alone, rows = with_control().rows, with_axes().rows
     two = rows[(rows["C0"] == 10) | (rows["C0"] == 1000)]
     for part, found in ((alone, [dimension]), (two, [dimension, width]), (rows, [dimension, width, deviation])):
-        figure = fig3(part)
+        figure = figure3(part)
         labels = [panel.get_xlabel() for panel in figure.axes]
         assert labels == ["perturbation ε"] * len(found) + found
         assert all(panel.get_legend() for panel in figure.axes)
@@ -144,13 +145,13 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
 
 def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:
     """Runs that are on none of its axes; networks that patience ended before they learned; or no run at all."""
-    assert fig3(with_control().rows[:0]).get_supxlabel() == "0 of 0 runs".replace(" ", "\N{NO-BREAK SPACE}")
+    assert figure3(with_control().rows[:0]).get_supxlabel() == "0 of 0 runs".replace(" ", "\N{NO-BREAK SPACE}")
     rows = pd.concat([with_axes().rows, line(10, 20, [0.3])], ignore_index=True)
-    assert "not drawn" not in fig3(with_axes().rows).get_supxlabel()
-    assert "10 runs on no axis, not drawn" in fig3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+    assert "not drawn" not in figure3(with_axes().rows).get_supxlabel()
+    assert "10 runs on no axis, not drawn" in figure3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
     last = rows["run"] == rows["run"].iloc[-5]
     ended = rows.assign(stopped=rows["stopped"].mask(last, "patience"))
     for best, says in ((0.5, False), (0.001, True)):
         changed = ended.assign(best_robust_train_accuracy=rows["best_robust_train_accuracy"].mask(last, best))
-        caption = fig3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+        caption = figure3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
         assert ("1 ended by patience before they learned" in caption, "0 still improving" in caption) == (says, True)

@@ -14,11 +14,11 @@ from numba import njit
 
 from lazyadv import data
 from lazyadv.digits import mnist5k
+from lazyadv.kernel.vectors import CHUNK, dot
 from lazyadv.networks import sgd
 from lazyadv.networks.attack import advanced, copies, dense_pgd, pgd
 from lazyadv.networks.ball import project
 from lazyadv.networks.network import Network, draw
-from lazyadv.kernel.vectors import CHUNK, dot
 
 CLOSE = 1e-3
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from conftest import serving
+from lines import CLAIMS
 from project import Clone, Project, environment
 
-from lazyadv.results.ledger import LEDGER
+from lazyadv import params
 from lazyadv.workflow.sources import ROOT
 
-CLAIMS = [claim.key for claim in LEDGER]
 DATA = {"fetch": 1, "prepare": 1}  # of the pair of digits that DVC does not keep
-FIGURES = ("fig1", "fig2", "fig3", "fig4", "pairs", "examples")
-EXPERIMENTS = ("standard", "advtrain", "advtraingap", "advtrainpair")
+TINY = params.load(ROOT / "params.yaml").choose("tiny")
+FIGURES = list(TINY.figures)
 
 
 def test_dvc_sees_the_stages_of_every_preset() -> None:
@@ -23,7 +23,12 @@ def test_dvc_sees_the_stages_of_every_preset() -> None:
         ["dvc", "stage", "list", "--all", "--names-only"], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     names = done.stdout.split()
-    for stage in (*EXPERIMENTS, "claims", "results/quick-released/dvc.yaml:audit", "results/paper/dvc.yaml:claims"):
+    for stage in (
+        *(f"train@{each}" for each in TINY.experiments),
+        "claims",
+        "results/quick-released/dvc.yaml:audit",
+        "results/paper/dvc.yaml:claims",
+    ):
         assert stage in names
 
 
@@ -141,13 +146,13 @@ def test_stale_results_are_never_blessed(clone: Clone) -> None:
 @pytest.mark.long
 def test_a_rewritten_line_says_which_module_changed(clone: Clone) -> None:
     clone.edit(
-        "lazyadv/results/fits.py",
-        "np.polyfit(np.log(x), np.log(y), 1)[0]",
-        "np.polyfit(np.log(x), np.log(y), deg=1)[0]",
+        "lazyadv/findings/units.py",
+        "np.polyfit(np.log(points), np.log(values), 1)[0]",
+        "np.polyfit(np.log(points), np.log(values), deg=1)[0]",
     )
     said = clone.run("python", "stages/why.py", "figures/tiny/fig1.pdf", ok=False).stdout
     assert re.match(
-        r"figures/tiny/fig1.pdf: stale\n  code: lazyadv.results.fits has changed: \w+ -> \w+\n  made by ", said
+        r"figures/tiny/fig1.pdf: stale\n  code: lazyadv.findings.units has changed: \w+ -> \w+\n  made by ", said
     )
     assert clone.jobs() == tail(*FIGURES)
 

@@ -4,6 +4,7 @@ import json
 import re
 
 from lazyadv.results.claims import as_number
+
 from lazyadv.workflow.sources import ROOT
 
 

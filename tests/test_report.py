@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from lines import BY_FIGURE
 from project import Project
 
-from lazyadv.params import BLOCKS
 from lazyadv.report import embedded
-from lazyadv.results.ledger import LEDGER
 
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 
@@ -80,7 +79,7 @@ def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(c
     copied.run("python", "stages/claims.py", "--preset", "tiny")
     said = (copied.root / "results/tiny/claims.md").read_text().splitlines()
     asked = [("not asked of this preset" in line) for line in said if "**" in line]
-    assert asked == [claim.figure not in ("fig1", "fig2") for claim in LEDGER]
+    assert asked == [figure not in ("fig1", "fig2") for figure, own in BY_FIGURE.items() for _ in own]
     assert report(copied).count("data:image/svg+xml") == 2
 
 
@@ -108,7 +107,7 @@ def test_every_point_lies_on_its_mark_and_leads_to_its_run(page: str) -> None:
     images = [base64.b64decode(image).decode() for image in re.findall('svg.xml;base64,([^"]*)"', page)]
     columns = {head: column for column, head in embedded.HEADS.items()}
     for image, (figure, points) in zip(images, data["points"].items(), strict=True):
-        if BLOCKS[figure].keeps:  # it shows networks, of which there are no marks
+        if figure == "examples":  # it shows networks, of which there are no marks
             assert points == []
             continue
         width, height = (float(size) for size in re.findall('viewBox="0 0 ([0-9.]+) ([0-9.]+)"', image)[0])
@@ -161,7 +160,7 @@ def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copi
     page = report(copied)
     assert not gone.exists()
     assert re.search(r"29 of 30 runs are here, <b class=\"missing\">1 missing</b>", page)
-    claims = sum(claim.figure == "fig3" for claim in LEDGER)
+    claims = len(BY_FIGURE["fig3"])
     assert page.count("7 of 8 runs") == 1 + 2 * claims  # at figure 3, and twice at its claims
     assert f'<b class="missing">missing</b> <code>results/tiny/advtrain/runs/{RUN}.json</code>' in page
     for stage in ("collect.py advtrain", "plot.py fig3", "claims.py"):

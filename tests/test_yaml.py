@@ -74,13 +74,10 @@ def test_numbers_are_those_of_yaml_1_2(number: str, tmp_path: Path) -> None:
 
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:
     """A preset may take over what another has."""
-    text = WHOLE.replace("advtrain: {bs: 32, T: 2,", "advtrain: &settings {bs: 32, T: 2,")
-    text = text.replace(
-        "    advtraingap: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", "    advtraingap: {<<: *settings, lr: 0.2}"
-    )
+    text = WHOLE.replace("advtraingap: *tiny-advtrain", "advtraingap: {<<: *tiny-advtrain, lr: 0.2}")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     tiny = params.load(tmp_path / "params.yaml").choose("tiny")
-    assert tiny.advtraingap.model_dump() == {**tiny.advtrain.model_dump(), "lr": 0.2}
+    assert tiny.shared("advtraingap") == {**tiny.shared("advtrain"), "lr": 0.2}
 
 
 def test_snakemake_refuses_such_yaml_in_one_line(project: Project) -> None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from lazyadv.networks.ball import deviations
 from lazyadv.kernel.copies import TINY, Neurons, all_products, copy_rows
+from lazyadv.kernel.rooms import Examples
 from lazyadv.kernel.steps import advance
+from lazyadv.kernel.vectors import CHUNK, SQUARE
+from lazyadv.networks.ball import deviations
 from lazyadv.networks.network import Array, Network, namespace, rows, to_numpy
 from lazyadv.networks.outcome import Invariants, share
-from lazyadv.kernel.rooms import Examples
-from lazyadv.kernel.vectors import CHUNK, SQUARE
 
 BLOCK = 256  # examples that share the lazy attack's matrix products
 LOOKS = 0.7  # that an example may take from one reference, times the width; measured: from 0.5 to 0.9 it matters little

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from lazyadv.kernel.compiled import compiled
-from lazyadv.networks.network import Array, Network
 from lazyadv.kernel.vectors import dot
+from lazyadv.networks.network import Array, Network
 
 
 def deviations(network: Network, start: Network) -> Array:
