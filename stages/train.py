@@ -13,7 +13,7 @@ from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic
+from lazyadv.workflow import arithmetic, sources
 
 arithmetic.pin()
 
@@ -54,6 +54,7 @@ def main() -> None:
         search=outcome.search,
         invariants=outcome.invariants,
     )
+    sources.require_unchanged(made_from.code)
     if kept:
         data.save(Path(kept), made_from.stamp, outcome.network.arrays())
     record.write(path, made_from, run, result, provenance.environment(device, time.monotonic() - started))

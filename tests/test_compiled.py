@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numba
 import pytest
@@ -65,12 +66,16 @@ def test_whoever_cannot_compile_does_not_keep_others_waiting() -> None:
     assert compiled.turn._depth == 0
 
 
-def test_without_a_place_for_compiled_code_it_is_compiled_and_that_is_said_once(project: Project) -> None:
-    """As in a read-only checkout or installed package, where the home cannot be written to, either."""
+@pytest.mark.parametrize("home", [{"HOME": "/dev/null"}, {"XDG_CACHE_HOME": "~nobody-of-that-name"}])
+def test_without_a_place_for_compiled_code_it_is_compiled_and_that_is_said_once(
+    home: dict[str, str], project: Project
+) -> None:
+    """As in a read-only checkout or installed package, of a user whose home cannot be written to, or is not known."""
     place = project.root / "lazyadv/kernel/__pycache__"
     shutil.rmtree(place, ignore_errors=True)
     place.touch()  # what no folder can be made of, for root either
     code = "from lazyadv.kernel.compiled import compiled as c; print(c(lambda x: x + 1)(1), c(lambda x: x)(1))"
-    done = project.run(sys.executable, "-c", code, NUMBA_CACHE_DIR="", XDG_CACHE_HOME="", HOME="/dev/null")
+    variables: Any = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": "", **home}
+    done = project.run(sys.executable, "-c", code, **variables)
     assert done.stdout == "2 1\n"
     assert re.fullmatch(r"compiled functions are not kept, .*: name one in NUMBA_CACHE_DIR\n", done.stderr)

@@ -69,7 +69,7 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
 def test_numbers_are_those_of_yaml_1_2(number: str, tmp_path: Path) -> None:
     """As DVC writes them."""
     (tmp_path / "params.yaml").write_text(WHOLE.replace("lr: 0.1, atk_iters: 3}", f"lr: {number}, atk_iters: 3}}"))
-    assert params.load(tmp_path / "params.yaml").choose("tiny").advtrain.lr == 1e-5
+    assert params.load(tmp_path / "params.yaml").choose("tiny").shared("advtrain")["lr"] == 1e-5
 
 
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:

@@ -38,22 +38,19 @@ def folder() -> Path | None:
     for source in sorted(path for room in ("kernel", "networks") for path in LIBRARY.glob(f"{room}/*.py")):
         text.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     name = f"compiled-{text.hexdigest()[:16]}"
-    for base in [Path(named)] if named else [Path(__file__).parent / "__pycache__", _users()]:
+    users = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "lazyadv")
+    for base in [Path(named)] if named else [Path(__file__).parent / "__pycache__", users]:
         try:
-            (base / name).mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=base / name).close()
-        except OSError:
+            place = base.expanduser() / name
+            place.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
+        except (OSError, RuntimeError):  # the latter of a user who has no home at all
             continue
-        return base / name
+        return place
     print(
         "compiled functions are not kept, for no folder can be written to: name one in NUMBA_CACHE_DIR", file=sys.stderr
     )
     return None
-
-
-def _users() -> Path:
-    """The folder for this project in the user's caches."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "lazyadv").expanduser()
 
 
 class Locator(caching._CacheLocator):
