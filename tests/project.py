@@ -42,6 +42,7 @@ class Project:
             if (ROOT / name).is_file() and not name.startswith(("tests/", f"{STORE}/")):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
+        self.edit("params.yaml", "preset: quick", "preset: tiny")
         self.adopt_compiled()
 
     def adopt_compiled(self) -> None:

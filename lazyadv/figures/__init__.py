@@ -19,5 +19,6 @@ def module(figure: str) -> ModuleType:
 
 def claims(figures: Iterable[str]) -> dict[str, list[Claim]]:
     """The claims of these figures and of the audit, in the order of the files and of the claims in them."""
-    order = [*(figure for figure in FIGURES if figure in set(figures)), AUDIT]
+    asked = set(figures)
+    order = [*(figure for figure in FIGURES if figure in asked), AUDIT]
     return {figure: [each for each in vars(module(figure)).values() if isinstance(each, Claim)] for figure in order}

@@ -104,9 +104,7 @@ def prepare(run: Run, folder: Path) -> Path:
         (folder / digits).parent.mkdir(parents=True)
         shutil.copy(digits, folder / digits)
     if not (folder / path).exists():
-        antialias = "--antialias" if run.antialias else "--no-antialias"
-        numbers = ("--num1", run.pair[0], "--num2", run.pair[1], "--size", run.size)
-        run_stage(folder, "prepare", run.dataset, *map(str, numbers), antialias)
+        run_stage(folder, "prepare", *recipes.prepare_flags(run.dataset, run.pair, run.size, run.antialias))
     return folder / path
 
 

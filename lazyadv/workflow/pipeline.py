@@ -10,7 +10,7 @@ from lazyadv.models import MOST_SIZE, ParamsError
 from lazyadv.params import FIGURES, Params, load
 from lazyadv.workflow import outputs, paths
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
-from lazyadv.workflow.recipes import Recipe, fetch, prepare, train
+from lazyadv.workflow.recipes import Recipe, fetch, prepare, prepare_flags, train
 
 
 class Pipeline:
@@ -70,6 +70,11 @@ class Pipeline:
             pass
         raise ParamsError(f"{path}: the pipeline makes nothing of this name")
 
+    def figures(self) -> list[str]:
+        """All figures of the preset: copies for everybody, of the one that params.yaml names; else its own."""
+        folder = "figures" if self.preset_name == self.params.preset else f"figures/{self.preset_name}"
+        return [f"{folder}/{figure}.pdf" for figure in self.preset.figures]
+
     def runs(self) -> list[Run]:
         """All runs of the preset."""
         return self.preset.runs(*self.preset.figures)
@@ -82,7 +87,12 @@ class Pipeline:
         return self._runs[path]
 
     def flags(self, path: Path) -> str:
-        """The arguments that make stages/train.py write the record at `path`; some runs keep their network."""
+        """The arguments that make stages/train.py write the record at `path`, or stages/prepare.py the data there.
+
+        Some runs keep their network.
+        """
+        if path.parts[0] == "data":
+            return " ".join(prepare_flags(**self.recipe(path).params))
         kept = (f"--network {network}" for network in self._outputs(path)[1:])
         return " ".join([self.run(path).flags, *kept])
 

@@ -50,6 +50,12 @@ def prepare(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> 
     return Recipe("prepare", params, ("stages.prepare",), {"digits": digits})
 
 
+def prepare_flags(dataset: str, pair: tuple[int, int], size: int, antialias: bool) -> list[str]:
+    """The arguments that make stages/prepare.py prepare a pair of digits."""
+    words = [dataset, "--num1", pair[0], "--num2", pair[1], "--size", size]
+    return [*map(str, words), "--antialias" if antialias else "--no-antialias"]
+
+
 def train(run: Run) -> Recipe:
     """A run's record, and its final network if that is kept; its code is that of its experiment's file."""
     return Recipe("train", run.model_dump(mode="json"), ("stages.train", type(run).__module__), {"data": data_of(run)})
