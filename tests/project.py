@@ -7,10 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lazyadv.workflow import arithmetic
 from lazyadv.workflow.sources import ROOT
@@ -103,6 +105,12 @@ class Project:
                 found[name] = json.loads(content)
                 assert found[name].pop("provenance")["seconds"] > 0
         return found
+
+    def change(self, changed: Callable[[dict[str, Any]], object]) -> None:
+        """Change what params.yaml says of the tiny preset."""
+        content = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
+        changed(content["presets"]["tiny"])
+        (self.root / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text in a file, which must have it."""

@@ -1,10 +1,12 @@
 """What a figure shows of its runs; and a figure that nobody has thought of yet, added by CONTRIBUTING.md alone."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ import pytest
 from lines import line, with_axes, with_control
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from project import Project, environment
+from project import Clone, Project, environment
 
 from lazyadv import params
 from lazyadv.figures import fig3
@@ -20,40 +22,74 @@ from lazyadv.findings import points, style
 from lazyadv.results.table import Selection
 from lazyadv.workflow.sources import ROOT
 
-FIGURE = '''
+EXPERIMENT = '''"""Adversarial training, at a learning rate that falls."""
 
-def fig9(shown: Selection) -> Figure:
+from typing import Annotated, ClassVar, Literal
+
+from lazyadv.experiments.adversarial import AdversarialRun
+from lazyadv.experiments.run import Flag, LazyRun
+from lazyadv.models import Positive
+
+
+class FallingRun(LazyRun, AdversarialRun):
+    """A run at a learning rate that falls."""
+
+    axes: ClassVar = ("width", "size", "C0", "eps", "fall", "seed")
+    experiment: Literal["falling"] = "falling"
+    fall: Annotated[Positive, Flag(0.5, "share of the learning rate that is left")]
+'''
+FIGURE = '''"""Figure 9."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lazyadv.findings import style
+from lazyadv.findings.claim import claim
+from lazyadv.findings.units import by_unit
+from lazyadv.results.table import Selection
+
+
+def draw(shown: Selection) -> Figure:
     """Deviation against ε."""
     figure, ((axes,),) = style.panels(1)
     style.line(axes, shown.rows, "eps", "deviation", color="C0")
     style.caption(figure, shown)
     return figure
+
+
+@claim("Networks stay within the ball.", "section 2", "deviation over radius", (0.0, 1.0))
+def inside(rows: pd.DataFrame) -> pd.Series:
+    """The largest of a seed."""
+    return by_unit(rows, ["seed"], [], lambda unit: (unit["deviation"] / unit["radius"]).max())
 '''
 
 
-def test_a_figure_is_a_function_a_line_and_a_grid(copied: Project) -> None:
-    source = copied.root / "lazyadv/results/figures.py"
-    source.write_text(source.read_text() + FIGURE)
-    line = "    fig4: Blocks[AdvtraingapBlock] = ()\n"
-    copied.edit("lazyadv/params.py", line, f"{line}    fig9: Blocks[AdvtrainBlock] = ()\n")
-    grid = "    fig9:\n      - {width: [20], size: [3], C0: [10], eps: [0.05, 0.3], seed: [0, 1]}\n"
-    text = (copied.root / "params.yaml").read_text()
-    (copied.root / "params.yaml").write_text(text + grid)  # tiny is the last preset
-    said = copied.snakemake("figures/fig9.pdf")
-    assert "advtrain" not in said.split("Job stats")[1].split("total")[0]  # figure 3 has trained these runs
-    assert (copied.root / "figures/fig9.pdf").read_bytes().startswith(b"%PDF")
-    assert "figures/fig9.pdf" in copied.snakemake("-n", "-F", "all")
-    copied.run("python", "stages/report.py", "--preset", "tiny")
-    assert "Deviation against ε." in (copied.root / "results/tiny/report.html").read_text()
+def test_an_experiment_and_a_figure_are_a_file_each_and_their_lines_in_params(clone: Clone) -> None:
+    """CONTRIBUTING's steps, and nothing else: they are trained, collected, drawn, judged, reported, known to DVC."""
+    (clone.root / "lazyadv/experiments/falling.py").write_text(EXPERIMENT)
+    (clone.root / "lazyadv/figures/fig9.py").write_text(FIGURE)
+    block = {"width": [20], "size": [3], "C0": [10], "eps": [0.05, 0.3], "fall": [0.5], "seed": [0, 1, 2]}
+
+    def add(tiny: dict[str, Any]) -> None:
+        tiny["experiments"]["falling"] = tiny["experiments"]["advtrain"]
+        tiny["figures"]["fig9"] = {"experiment": "falling", "grid": [block]}
+
+    clone.change(add)
+    assert "--fall FALL" in clone.run("python", "stages/train.py", "falling", "--help").stdout
+    assert clone.jobs("figures/fig9.pdf") == {"falling": 6, "collect": 1, "plot": 1, "publish": 1}
+    status = clone.run("dvc", "status", "--json").stdout
+    assert {"train@falling", "plot@fig9"} <= json.loads(status).keys()
+    clone.snakemake("figures/fig9.pdf", "claims")
+    assert (clone.root / "figures/fig9.pdf").read_bytes().startswith(b"%PDF")
+    found = json.loads((clone.root / "results/tiny/claims.json").read_text())["claims"]["inside"]
+    assert (found["tiny"]["runs"], found["tiny"]["verdict"]) == (6, "holds")
+    page = clone.run("python", "stages/report.py", "--preset", "tiny").stdout.strip()
+    assert "Deviation against ε." in (clone.root / page).read_text()
 
 
 @pytest.mark.long
 def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
-    text = (copied.root / "params.yaml").read_text()
-    tiny = text[text.rindex("  tiny:") :]
-    start = tiny.index("    fig2:")
-    without = tiny[:start] + tiny[tiny.index("    fig3:") :]
-    (copied.root / "params.yaml").write_text(text.replace(tiny, without))
+    copied.change(lambda tiny: tiny["figures"].pop("fig2"))
     said = copied.snakemake("figures/fig2.pdf", ok=False)
     assert "fig2.pdf: presets.tiny has no grid for it" in said
     assert "fig2" not in copied.snakemake("-n", "all")
@@ -61,10 +97,11 @@ def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
 
 @pytest.mark.long
 def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
-    text = (copied.root / "params.yaml").read_text()
-    tiny = text[text.rindex("  tiny:") :]
-    alone = tiny[: tiny.index("    fig1:")] + tiny[tiny.index("    fig3:") : tiny.index("    fig4:")]
-    (copied.root / "params.yaml").write_text(text.replace(tiny, alone))
+    def leave(tiny: dict[str, Any]) -> None:
+        tiny["experiments"] = {"advtrain": tiny["experiments"]["advtrain"]}
+        tiny["figures"] = {"fig3": {**tiny["figures"]["fig3"], "audit": []}}
+
+    copied.change(leave)
     shutil.rmtree(copied.root / "results/tiny/advtraingap")
     (copied.root / "results/tiny/audit.csv").unlink()
     copied.snakemake("all", "claims")

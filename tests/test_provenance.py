@@ -120,7 +120,7 @@ def test_metrics_that_were_removed_are_made_again(clone: Clone) -> None:
 
 @pytest.mark.long
 def test_going_back_leaves_nothing_to_do(clone: Clone) -> None:
-    clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
+    clone.edit("params.yaml", "advtrain {bs: 32, T: 2, lr: 0.1", "advtrain {bs: 32, T: 2, lr: 0.2")
     clone.snakemake("all", "claims")
     assert clone.jobs() == {}
     clone.run("git", "checkout", "-q", ".")  # which brings back the ledger, too

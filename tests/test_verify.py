@@ -106,7 +106,7 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     # and once more, on top of the evidence; of standard, which does not attack, there is nothing to show
     assert "3 entries added" in accept(clone)
     assert not trained.keys() & clone.jobs().keys()
-    clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
+    clone.edit("params.yaml", "advtrain {bs: 32, T: 2, lr: 0.1", "advtrain {bs: 32, T: 2, lr: 0.2")
     assert clone.jobs()["advtrain"] == 8
     assert "nothing to accept" in accept(clone)
 

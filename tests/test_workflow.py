@@ -72,7 +72,6 @@ def test_why_takes_any_path_to_a_file_and_another_preset(finished: Project, tmp_
 def test_from_anywhere_and_without_the_environment(tmp_path: Path) -> None:
     """`--directory` elsewhere, in folders with odd names, where `python` is another or none."""
     project, elsewhere = Project(tmp_path / "the {first}'s" / "clone"), tmp_path / "else where"
-    project.edit("params.yaml", "preset: quick", "preset: tiny")
     elsewhere.mkdir()
     shutil.copy(project.root / "params.yaml", elsewhere)
     (tmp_path / "python").write_text("#!/bin/false\n")

@@ -74,7 +74,9 @@ def test_numbers_are_those_of_yaml_1_2(number: str, tmp_path: Path) -> None:
 
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:
     """A preset may take over what another has."""
-    text = WHOLE.replace("advtraingap: *tiny-advtrain", "advtraingap: {<<: *tiny-advtrain, lr: 0.2}")
+    text = WHOLE.replace(
+        "advtraingap: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", "advtraingap: {<<: *tiny-advtrain, lr: 0.2}"
+    )
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     tiny = params.load(tmp_path / "params.yaml").choose("tiny")
     assert tiny.shared("advtraingap") == {**tiny.shared("advtrain"), "lr": 0.2}
