@@ -86,20 +86,20 @@ def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
 
 
 @pytest.mark.long
-def test_an_edit_of_a_figure_redraws_figures(clone: Clone) -> None:
-    redrawn = {"plot": len(FIGURES), "publish": len(FIGURES)}
-    clone.edit("lazyadv/results/fig3.py", '"perturbation ε"', '"ε"')
+def test_an_edit_of_a_figure_redraws_that_and_judges_again(clone: Clone) -> None:
+    redrawn = tail("fig3")
+    clone.edit("lazyadv/findings/columns.py", '"perturbation ε"', '"ε"')
     assert clone.jobs() == redrawn
-    clone.snakemake("all")
+    clone.snakemake("all", "claims")
     assert clone.jobs() == {}
-    clone.edit("lazyadv/results/fig3.py", '"ε"', '"the perturbation ε"')  # once more, now that Snakemake has a memory
+    clone.edit("lazyadv/findings/columns.py", '"ε"', '"the perturbation ε"')  # once more, now that Snakemake has a memory
     assert clone.jobs() == redrawn
 
 
 def test_what_is_stale_behind_what_is_fresh_is_made_though_a_run_before_it_is(clone: Clone) -> None:
     """A record that is damaged, its table fresh, and a figure whose code has changed."""
     (clone.root / "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json").write_text("{}")
-    clone.edit("lazyadv/results/fig3.py", '"perturbation ε"', '"ε"')
+    clone.edit("lazyadv/findings/columns.py", '"perturbation ε"', '"ε"')
     assert clone.jobs("figures/tiny/fig3.pdf") == {"advtrain": 1, "plot": 1}
 
 
