@@ -12,7 +12,7 @@ from lazyadv.experiments import EXPERIMENTS
 from lazyadv.files import STAMP, SealError
 from lazyadv.results import acceptance, kept
 from lazyadv.results.record import RecordError
-from lazyadv.results.verification import Refused, Stored
+from lazyadv.verify.verification import Refused, Stored
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients

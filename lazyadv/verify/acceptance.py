@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from lazyadv.results.verification import Refused, Stored, array_difference, in_turn, prepare, run_stage
+from lazyadv.verify.verification import Refused, Stored, array_difference, in_turn, prepare, run_stage
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.pipeline import Pipeline
