@@ -92,9 +92,7 @@ def test_an_edit_of_a_figure_redraws_that_and_judges_again(clone: Clone) -> None
     assert clone.jobs() == redrawn
     clone.snakemake("all", "claims")
     assert clone.jobs() == {}
-    clone.edit(
-        "lazyadv/findings/columns.py", '"ε"', '"the perturbation ε"'
-    )  # once more, now that Snakemake has a memory
+    clone.edit("lazyadv/findings/columns.py", '"ε"', '"the perturbation ε"')  # once more
     assert clone.jobs() == redrawn
 
 

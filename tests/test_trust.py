@@ -10,8 +10,9 @@ from project import Project
 
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.files import STAMP, SealError
-from lazyadv.results import acceptance, kept
+from lazyadv.results import kept
 from lazyadv.results.record import RecordError
+from lazyadv.verify import acceptance
 from lazyadv.verify.verification import Refused, Stored
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.pipeline import Pipeline

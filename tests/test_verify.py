@@ -9,7 +9,8 @@ import pytest
 from project import QUIET, Clone, Project
 
 from lazyadv.files import write_sealed
-from lazyadv.results import record, verification
+from lazyadv.results import record
+from lazyadv.verify import verification
 from lazyadv.workflow import equivalence
 from lazyadv.workflow.equivalence import Equivalence, EquivalenceError
 
