@@ -153,7 +153,7 @@ def test_evidence_ends_where_what_was_compared_ends() -> None:
 
 def test_evidence_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equivalence, "FILE", tmp_path / "equivalences.json")
-    for content in ("[" * 100_000, "5", '[{"digest": 1}]'):
+    for content in ("[" * 100_000, "5", "{}", '""', '[{"digest": 1}]'):
         (tmp_path / "equivalences.json").write_text(content)
         equivalence.known.cache_clear()
         with pytest.raises(equivalence.EquivalenceError, match=r"equivalences\.json: .*restore it from git"):

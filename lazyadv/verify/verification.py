@@ -46,7 +46,7 @@ class Stored:
     @property
     def origin(self) -> str:
         """The digest of the oldest code that this stands for."""
-        return equivalence.origin("train", self.made.params, self.made.code)[0]
+        return equivalence.origin("train", self.made.params, self.code)[0]
 
     @property
     def regime(self) -> str:
