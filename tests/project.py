@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 import yaml
 
+from lazyadv import params
 from lazyadv.workflow import arithmetic
 from lazyadv.workflow.sources import ROOT
 
 STORE = ".dvcstore"
+TINY = params.load(ROOT / "params.yaml").choose("tiny")
+RUNS = {experiment: len(TINY.runs_of(experiment)) for experiment in TINY.experiments}
 QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
 
 

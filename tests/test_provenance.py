@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from conftest import serving
 from lines import CLAIMS
-from project import Clone, Project, environment
+from project import RUNS, TINY, Clone, Project, environment
 
-from lazyadv import params
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.adversarial import AdversarialRun
 from lazyadv.workflow.sources import ROOT
 
 DATA = {"fetch": 1, "prepare": 1}  # of the pair of digits that DVC does not keep
-TINY = params.load(ROOT / "params.yaml").choose("tiny")
 FIGURES = list(TINY.figures)
 
 
@@ -81,8 +81,8 @@ def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
 
 def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
     clone.edit("lazyadv/networks/attack.py", "return attack(network,", "return 1 * attack(network,")
-    trained = {"advtrain": 8, "advtraingap": 8, "advtrainpair": 2}
-    assert clone.jobs() == tail(*FIGURES, **trained, collect=4, audit=1, **DATA)
+    trained = {each: count for each, count in RUNS.items() if issubclass(EXPERIMENTS[each], AdversarialRun)}
+    assert clone.jobs() == tail(*FIGURES, **trained, collect=len(RUNS), audit=1, **DATA)
 
 
 @pytest.mark.long

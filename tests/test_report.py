@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from lines import BY_FIGURE
-from project import Project
+from project import RUNS, TINY, Project
 
 from lazyadv.report import embedded
 
+ALL = sum(RUNS.values())
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 
 
@@ -63,12 +64,12 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
     for link in found.links:
         known = [*found.ids, *(f"rows/{name}" for name in data["sets"])]
         assert link[1:] in known if link.startswith("#") else (folder / link).resolve().is_file(), link
-    assert len({id_of(run) for run in data["runs"] if run["epochs"] is not None}) == 30
+    assert len({id_of(run) for run in data["runs"] if run["epochs"] is not None}) == ALL
     for claim in json.loads((folder / "claims.json").read_text())["claims"]:
         assert f"#claim-{claim}" in found.links  # from the answer
         assert (f"#rows/{claim}" in found.links) == bool(data["sets"][claim])
-    assert page.count("data:image/svg+xml") == 6
-    assert "30 of 30 runs are here." in page
+    assert page.count("data:image/svg+xml") == len(TINY.figures)
+    assert f"{ALL} of {ALL} runs are here." in page
 
 
 def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(copied: Project) -> None:
@@ -160,7 +161,7 @@ def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copi
     gone.unlink()
     page = report(copied)
     assert not gone.exists()
-    assert re.search(r"29 of 30 runs are here, <b class=\"missing\">1 missing</b>", page)
+    assert re.search(rf"{ALL - 1} of {ALL} runs are here, <b class=\"missing\">1 missing</b>", page)
     claims = len(BY_FIGURE["fig3"])
     assert page.count("7 of 8 runs") == 1 + 2 * claims  # at figure 3, and twice at its claims
     assert f'<b class="missing">missing</b> <code>results/tiny/advtrain/runs/{RUN}.json</code>' in page
@@ -181,12 +182,14 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     log = copied.root / f"logs/tiny/advtrain/{second.stem}.log"
     log.write_text(failing.stderr)
     page = report(copied)
-    assert re.search(r"16 of 30 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
+    assert re.search(rf"{ALL - 14} of {ALL} runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not what was sealed" in page
     copied.edit("lazyadv/experiments/adversarial.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
-    assert re.search(r"16 of 30 runs are here, .*28 stale.*, .*1 missing.*, .*1 unusable", report(copied))
+    assert re.search(
+        rf"{ALL - 14} of {ALL} runs are here, .*{ALL - 2} stale.*, .*1 missing.*, .*1 unusable", report(copied)
+    )
 
 
 @pytest.mark.long
@@ -195,5 +198,5 @@ def test_a_network_that_is_gone_or_an_audit_of_another_time_counts_for_nothing(c
     table = copied.root / "results/tiny/audit.csv"
     table.write_text(re.sub('""fingerprint"": ""[0-9a-f]{4}', '""fingerprint"": ""0000', table.read_text()))
     page = report(copied)
-    assert re.search(r"30 of 30 runs are here, .*1 stale", page)
+    assert re.search(rf"{ALL} of {ALL} runs are here, .*1 stale", page)
     assert "0 of 2 runs" in page

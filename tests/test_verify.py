@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import QUIET, Clone, Project
+from project import QUIET, RUNS, Clone, Project
 
 from lazyadv.files import write_sealed
 from lazyadv.results import record
@@ -76,10 +76,13 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     """A renamed local and a moved function; with the evidence committed, in a fresh clone, too."""
     clone.edit("lazyadv/networks/attack.py", "ascent", "uphill")
     move_norms(clone)
-    trained = {"standard": 12, "advtrain": 8, "advtraingap": 8, "advtrainpair": 2}
+    trained = RUNS
     assert trained.items() <= clone.jobs().items()
     before = {path: path.read_bytes() for path in clone.root.glob("results/tiny/*/runs/*.json")}
-    assert re.search(r"evidence takes \d+ of the 30 records: give --sample", accept(clone, "--sample", "7", ok=False))
+    assert re.search(
+        rf"evidence takes \d+ of the {sum(RUNS.values())} records: give --sample",
+        accept(clone, "--sample", "7", ok=False),
+    )
     assert not (clone.root / "equivalences.json").exists()
     assert "4 entries added" in accept(clone)
     # which import the attack

@@ -6,19 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import RUNS, TINY, Project
 
 from lazyadv.workflow import arithmetic
 
-FIGURES = [f"fig{number}" for number in range(1, 5)]
 
-
-def test_from_nothing_to_four_figures(finished: Project) -> None:
-    for figure in FIGURES:
+def test_from_nothing_to_all_figures(finished: Project) -> None:
+    for figure in TINY.figures:
         for path in (f"figures/{figure}.pdf", f"figures/tiny/{figure}.pdf"):
             assert (finished.root / path).read_bytes().startswith(b"%PDF")
         assert (finished.root / f"figures/tiny/{figure}.svg").read_text().startswith("<?xml")
-    for experiment, count in (("standard", 12), ("advtrain", 8), ("advtraingap", 8), ("advtrainpair", 2)):
+    for experiment, count in RUNS.items():
         lines = (finished.root / f"results/tiny/{experiment}/table.csv").read_text().splitlines()
         assert len(lines) == count + 1
     assert not [path for path in finished.root.rglob(".*.json") if path.is_file()]
