@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from lazyadv.errors import UserError
 from lazyadv.files import replacing
@@ -89,7 +89,7 @@ def known() -> tuple[Equivalence, ...]:
         if not isinstance(entries, list):
             raise TypeError("not a list")
         found = [(each.pop("digest"), Equivalence.model_validate(each)) for each in entries]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = " ".join(str(error).split())
         raise EquivalenceError(f"{FILE.name}: not as verify wrote it ({what:.200}); restore it from git") from None
     for place, (digest, entry) in enumerate(found):

@@ -67,12 +67,14 @@ def reach(*entries: str) -> dict[str, str]:
 
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
-    """The hash of a module's code, and the modules of this project that it imports."""
+    """The hash of a module's code, and the modules of this project that it imports, or that are packages around it."""
     path = _path(module)
     if path is None:
         raise SourceError(f"there is no module {module}")
     tree = _parsed(path, path.read_bytes())
-    imported = {package for package in _packages(module) if _path(package)}
+    parts = module.split(".")
+    around = (".".join(parts[:length]) for length in range(1, len(parts)))
+    imported = set(filter(_path, around))  # these run first
     for node in _runnable(tree):
         if (unseen := _unseen(node)) and not (unseen == "importlib" and module in FINDERS):
             raise SourceError(f"{path}:{node.lineno}: {unseen}: import by full names, which can be followed")
@@ -122,18 +124,14 @@ def _unseen(node: ast.AST) -> str | None:
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
-    """The modules that a statement imports, with the packages around them, which run first."""
+    """The modules that a statement imports."""
     match node:
         case ast.Import(names=names):
-            found = [alias.name for alias in names]
+            yield from (alias.name for alias in names)
         case ast.ImportFrom(module=str(module), names=names):
+            yield module
             parts = [f"{module}.{alias.name}" for alias in names]
-            found = [module, *(part for part in parts if part.partition(".")[0] in PACKAGES and _path(part))]
-        case _:
-            return
-    for name in found:
-        yield name
-        yield from (package for package in _packages(name) if _path(package))
+            yield from (part for part in parts if part.partition(".")[0] in PACKAGES and _path(part))
 
 
 def _stray(module: str) -> Path | None:
@@ -141,12 +139,6 @@ def _stray(module: str) -> Path | None:
     top = module.partition(".")[0]
     places = [folder / name for folder in (ROOT, ROOT / "stages") for name in (f"{top}.py", top)]
     return next((place for place in places if place.exists()), None)
-
-
-def _packages(module: str) -> list[str]:
-    """The packages around a module."""
-    parts = module.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
 def _path(module: str) -> Path | None:
