@@ -115,6 +115,7 @@ def test_code_that_was_edited_while_it_ran_makes_nothing(
     reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = reach()
+    (tmp_path / "lazyadv" / ".#a.py").symlink_to("somebody@here.1")  # as Emacs marks what it edits
     monkeypatch.setattr(sources, "_BEGAN", sources._texts())
     reach(a="# what does not run\ndef f():\n    return 1\n")
     sources.require_unchanged(code)

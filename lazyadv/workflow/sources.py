@@ -29,7 +29,8 @@ class SourceError(UserError):
 
 
 def _texts() -> dict[Path, bytes]:
-    return {path: path.read_bytes() for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return {path: path.read_bytes() for path in files if path.is_file()}  # not an editor's link to nothing
 
 
 _BEGAN = _texts()
