@@ -130,7 +130,15 @@ def test_code_that_was_edited_while_it_ran_makes_nothing(
 
 def test_a_record_rests_on_its_stage_its_experiment_and_all_that_these_import() -> None:
     reached = sources.reach("stages.train", "lazyadv.experiments.adversarial", "lazyadv.experiments.standard").keys()
-    networks = {f"lazyadv.networks.{name}" for name in ("attack", "kernel", "vectors", "compiled", "draws", "boundary")}
+    names = (
+        "networks.attack",
+        "kernel.steps",
+        "kernel.vectors",
+        "kernel.compiled",
+        "networks.draws",
+        "networks.boundary",
+    )
+    networks = {f"lazyadv.{name}" for name in names}
     assert {"lazyadv.workflow.command", "lazyadv.workflow.paths", "lazyadv.results.record", *networks} <= reached
     assert not {name for name in reached if "figures" in name or "claims" in name or "params" in name}
 
