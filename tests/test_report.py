@@ -7,12 +7,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from project import Project
 
 from lazyadv.params import BLOCKS
 from lazyadv.report import embedded
+from lazyadv.results import measures
+from lazyadv.results.claims import as_number
 from lazyadv.results.ledger import LEDGER
 
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
@@ -73,6 +76,26 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
     assert "30 of 30 runs are here." in page
 
 
+def test_the_answer_is_a_sentence_of_what_was_measured_and_figure_3_above_the_claims(project: Project) -> None:
+    """Of `paper`, with the runs of figure 3 alone."""
+    project.pull("results/paper/advtrain")
+    asked = project.run("make", "-n", "report", "PRESET=paper").stdout.splitlines()[-1]
+    assert asked.endswith("python stages/report.py --preset paper")
+    project.run("python", "stages/report.py", "--preset", "paper")
+    page = (project.root / "results/paper/report.html").read_text()
+    ledger = json.loads((project.root / "results/paper/claims.json").read_text())["claims"]
+    rows = pd.read_csv(project.root / "results/paper/advtrain/table.csv")
+    largest = rows[rows["size"] == 28]
+    lazy, free = (measures.halves(largest[largest["C0"] == C0]).mean() for C0 in (10, 1000))
+    top = page[page.index('<section id="answer"') : page.index('<div class="answer')]
+    for key in ("robust_half", "binding_half"):
+        assert f'<a href="#claim-{key}">d^({as_number(ledger[key]["paper"]["value"])})</a>' in top
+    assert f"At d = 784 free networks withstand attacks {as_number(free / lazy)} times as large" in top
+    assert "Of the paper's 9 claims, 1 holds, 1 fails, 7 are undecided." in top
+    assert re.findall('<section id="(.*?)"', top) == ["answer", "fig3"]
+    assert "data:image/svg+xml" in top
+
+
 def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(copied: Project) -> None:
     written = yaml.safe_load((copied.root / "params.yaml").read_text())
     written["presets"]["tiny"] |= {"fig3": [], "fig4": [], "pairs": [], "examples": [], "audit": {}}
@@ -81,7 +104,10 @@ def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(c
     said = (copied.root / "results/tiny/claims.md").read_text().splitlines()
     asked = [("not asked of this preset" in line) for line in said if "**" in line]
     assert asked == [claim.figure not in ("fig1", "fig2") for claim in LEDGER]
-    assert report(copied).count("data:image/svg+xml") == 2
+    page = report(copied)
+    assert page.count("data:image/svg+xml") == 2
+    assert "In lazy networks ε½" not in page
+    assert "At d =" not in page
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +131,11 @@ def test_every_run_has_its_records_own_numbers(finished: Project, page: str) -> 
 def test_every_point_lies_on_its_mark_and_leads_to_its_run(page: str) -> None:
     data = embedded_in(page)
     runs = {id_of(run): run for run in data["runs"]}
-    images = [base64.b64decode(image).decode() for image in re.findall('svg.xml;base64,([^"]*)"', page)]
+    images = dict(re.findall('data-figure="(.*)"><img src="data:image/svg.xml;base64,([^"]*)"', page))
     columns = {head: column for column, head in embedded.HEADS.items()}
-    for image, (figure, points) in zip(images, data["points"].items(), strict=True):
+    assert images.keys() == data["points"].keys()
+    for figure, points in data["points"].items():
+        image = base64.b64decode(images[figure]).decode()
         if BLOCKS[figure].keeps:  # it shows networks, of which there are no marks
             assert points == []
             continue
