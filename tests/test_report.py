@@ -7,10 +7,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from lines import BY_FIGURE
 from project import RUNS, TINY, Project
 
+from lazyadv.findings.halves import halves
+from lazyadv.findings.judge import as_number
 from lazyadv.report import embedded
 
 ALL = sum(RUNS.values())
@@ -72,6 +75,26 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
     assert f"{ALL} of {ALL} runs are here." in page
 
 
+def test_the_answer_is_a_sentence_of_what_was_measured_and_figure_3_above_the_claims(project: Project) -> None:
+    """Of `paper`, with the runs of figure 3 alone."""
+    project.pull("results/paper/advtrain")
+    asked = project.run("make", "-n", "report", "PRESET=paper").stdout.splitlines()[-1]
+    assert asked.endswith("python stages/report.py --preset paper")
+    project.run("python", "stages/report.py", "--preset", "paper")
+    page = (project.root / "results/paper/report.html").read_text()
+    ledger = json.loads((project.root / "results/paper/claims.json").read_text())["claims"]
+    rows = pd.read_csv(project.root / "results/paper/advtrain/table.csv")
+    largest = rows[rows["size"] == 28]
+    lazy, free = (halves(largest[largest["C0"] == C0]).mean() for C0 in (10, 1000))
+    top = page[page.index('<section id="answer"') : page.index('<div class="answer')]
+    for key in ("robust_half", "binding_half"):
+        assert f"d^({as_number(ledger[key]['paper']['value'])})" in top
+    assert f"At d = 784 free networks withstand {as_number(free / lazy)} times as much" in top
+    assert re.search(r"Of the paper's \d claims, \d holds?, \d fails?, \d (is|are) undecided\.", top)
+    assert re.findall('<section id="(.*?)"', top) == ["answer", "fig3"]
+    assert "data:image/svg+xml" in top
+
+
 def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(copied: Project) -> None:
     def leave(tiny: dict[str, Any]) -> None:
         tiny["experiments"] = {"standard": tiny["experiments"]["standard"]}
@@ -82,7 +105,9 @@ def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(c
     said = (copied.root / "results/tiny/claims.md").read_text().splitlines()
     asked = ["not asked of this preset" not in line for line in said if "**" in line]
     assert asked == [figure == "fig1" for figure in ("fig1", "audit") for _ in BY_FIGURE[figure]]
-    assert report(copied).count("data:image/svg+xml") == 2
+    page = report(copied)
+    assert page.count("data:image/svg+xml") == 2
+    assert "In lazy networks ε½" not in page
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +131,11 @@ def test_every_run_has_its_records_own_numbers(finished: Project, page: str) -> 
 def test_every_point_lies_on_its_mark_and_leads_to_its_run(page: str) -> None:
     data = embedded_in(page)
     runs = {id_of(run): run for run in data["runs"]}
-    images = [base64.b64decode(image).decode() for image in re.findall('svg.xml;base64,([^"]*)"', page)]
+    images = dict(re.findall('data-figure="(.*)"><img src="data:image/svg.xml;base64,([^"]*)"', page))
     columns = {head: column for column, head in embedded.HEADS.items()}
-    for image, (figure, points) in zip(images, data["points"].items(), strict=True):
+    assert images.keys() == data["points"].keys()
+    for figure, points in data["points"].items():
+        image = base64.b64decode(images[figure]).decode()
         if figure == "examples":  # it shows networks, of which there are no marks
             assert points == []
             continue

@@ -22,6 +22,7 @@ from lazyadv.findings.halves import (
     lazy_and_free,
     where,
 )
+from lazyadv.findings.judge import as_number
 from lazyadv.findings.training import conditions
 from lazyadv.findings.units import by_run, by_unit, slopes
 from lazyadv.results.table import Selection
@@ -120,6 +121,21 @@ def draw(shown: Selection) -> Figure:
     aside = len(rows) - len(set().union(*(part.index for part in drawn.values())))
     style.caption(figure, shown, *([f"{aside} runs on no axis, not drawn"] if aside else []))
     return figure
+
+
+def answer(rows: pd.DataFrame) -> str:
+    """What the figure says, in a sentence or two."""
+    slopes = [found.measure(found.rows(rows)).mean() for found in (robust_half, binding_half)]
+    said = [f"d^({as_number(slope)})" for slope in slopes if np.isfinite(slope)]
+    text = (
+        f"In lazy networks the attack that halves accuracy, ε½, falls as {said[0]} with the dimension d" if said else ""
+    )
+    text += f", and as {said[1]} where laziness binds" if said[1:] else ""
+    within, free = lazy_and_free(dimension(rows))
+    ratio = (free / within).dropna()
+    if len(ratio):
+        text += f". At d = {ratio.index[-1] ** 2} free networks withstand {as_number(ratio.iloc[-1])} times as much"
+    return f"{text}." if text else ""
 
 
 @claim(

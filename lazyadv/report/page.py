@@ -1,15 +1,15 @@
 """What there is of a preset, as one page: figures, claims, hyperparameters, runs and their records, the pipeline.
 
-Everything is read from the records as they lie on disk, not from tables or figures that were made of them
-before, so that a run that is missing or stale is so on the whole page; but for the audit and the figures of kept
-networks, which are taken as they were made, if they are fresh. Nothing is trained.
+All is read from the records on disk, not from tables or figures, so that a run that is missing or stale is so on the
+whole page; only the audit and the figures of kept networks are taken as they were made, if they are fresh.
 """
 
 import base64
+import inspect
 import json
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,10 +92,7 @@ class Report:
 
     @property
     def ledger(self) -> dict[str, dict[str, judge.Finding]]:
-        """The findings by preset: this one's, those of the presets beside it, and those of one that has it beside.
-
-        The last are left out as long as none of their runs is here.
-        """
+        """The findings by preset: this one's, those beside it, and those that it is beside, if they have a run here."""
         presets, beside = self.pipeline.params.presets, self.preset.beside
         behind = [name for name, preset in presets.items() if self.name in preset.beside and name not in beside]
         shown = {self.name: self.selections}
@@ -112,7 +109,7 @@ class Report:
             image, marks = self._draw(name, shown)
             yield Shown(
                 name,
-                figures.module(name).draw.__doc__.partition("\n")[0],
+                inspect.getdoc(figures.module(name).draw) or "",
                 image,
                 marks,
                 len(shown.rows),
@@ -150,12 +147,10 @@ class Report:
                 if file.parts[0] == "data" or file.parts[1] == self.name:  # other presets have pages of their own
                     arrows.add((_box(self.pipeline.recipe(file)), box))
                     waiting.append(file)
-        columns: dict[str, int] = {}
 
+        @cache
         def column(box: str) -> int:
-            if box not in columns:
-                columns[box] = 1 + max((column(before) for before, after in arrows if after == box), default=-1)
-            return columns[box]
+            return 1 + max((column(before) for before, after in arrows if after == box), default=-1)
 
         stages: dict[str, Stage] = {}
         for box in sorted(files, key=lambda box: (column(box), box)):
@@ -169,9 +164,15 @@ class Report:
         found = [finding for finding in ledger[self.name].values() if finding.asked]
         return {verdict: [one for one in found if one.verdict == verdict] for verdict in judge.VERDICTS}
 
-    def code(self) -> dict[str, dict[str, str]]:
-        """The hash of each module behind the records of an experiment, as it stands now."""
-        return {kind: recipes.train(of[0].run).ingredients(str).code for kind, of in self.entries.items()}
+    @cached_property
+    def lead(self) -> tuple[str, str] | None:
+        """The figure that stands above the claims, and the sentence that its file reads off it, if there is one."""
+        found = (
+            (name, answer(rows))
+            for name, answer in ((name, getattr(figures.module(name), "answer", None)) for name in self.preset.figures)
+            if answer and len(rows := self.selections[name].rows)
+        )
+        return next(found, None)
 
     def render(self, commit: str | None) -> str:
         """The page as HTML, with all that it shows inside it."""
@@ -186,7 +187,8 @@ class Report:
         shown, ledger = list(self.figures()), self.ledger
         content = embedded.content(self.entries, self.selections, {one.name: one.points for one in shown}, self.claims)
         stages, arrows = self.stages()
-        states = [one.state for entries in self.entries.values() for one in entries]
+        runs = [one for entries in self.entries.values() for one in entries]
+        states = [one.state for one in runs]
         return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
             name=self.name,
             preset=self.preset,
@@ -197,19 +199,18 @@ class Report:
             figures=shown,
             experiments={figure: grid.experiment for figure, grid in self.preset.figures.items()},
             entries=self.entries,
-            gaps=[one for entries in self.entries.values() for one in entries if one.state != "fresh"],
+            gaps=[one for one in runs if one.state != "fresh"],
             counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
-            asked=len(states),
-            here=sum(one.row is not None for entries in self.entries.values() for one in entries),
+            asked=len(runs),
+            here=sum(one.row is not None for one in runs),
             drawn={name for name in self.preset.figures if paths.figure_paths(self.name, name)[0].exists()},
             tables={kind for kind in self.entries if paths.table_path(self.name, kind).exists()},
             stages=stages,
             arrows=arrows,
-            code=self.code(),
+            lead=self.lead,
             rests={key: len(places) for key, places in content["sets"].items()},
             data=embedded.packed(content),
-            epoch_digits=embedded.EPOCH_DIGITS,
-            row_digits=embedded.ROW_DIGITS,
+            digits=embedded,
             scripts="".join(path.read_text(encoding="utf-8") for path in SCRIPTS),
         )
 
