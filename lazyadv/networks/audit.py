@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lazyadv.networks.apgd import apgd
-from lazyadv.networks.attack import pgd
+from lazyadv.networks.attack import norms, pgd
 from lazyadv.networks.network import Network
 
 STEPS = 1000  # of PGD and DDN; on `quick`'s networks a tenth of them leaves DDN up to 2 % of the examples more
@@ -60,13 +60,25 @@ def examine(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: fl
 
     PGD is that of so many steps. x: (n, d), in [0, 1]; y: (n,), ±1.
     """
-    perturbations = {
+    return judge(network, x, y, perturbations(network, x, y, eps, step, steps), eps)
+
+
+def perturbations(
+    network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int
+) -> dict[str, np.ndarray]:
+    """What each attack finds, (n, d), none longer than ε but for rounding; arguments as of `examine`."""
+    smallest = ddn(network, x, y)
+    return {
         "pgd": pgd(network, x, y, eps, step, steps),
         "pgd1000": pgd(network, x, y, eps, 2.5 * eps / STEPS, STEPS),
         "apgd": apgd(network, x, y, eps),
-        "ddn": ddn(network, x, y),
+        "ddn": np.where(norms(smallest) <= eps * (1 + ROUNDING), smallest, 0),
     }
-    withstood = {name: ~breaks(network, x, y, delta, eps) for name, delta in perturbations.items()}
+
+
+def judge(network: Network, x: np.ndarray, y: np.ndarray, found: dict[str, np.ndarray], eps: float) -> dict[str, float]:
+    """The share of the examples that withstand each attack's perturbations, and those of all attacks: `strongest`."""
+    withstood = {name: ~breaks(network, x, y, delta, eps) for name, delta in found.items()}
     withstood["strongest"] = np.logical_and.reduce(list(withstood.values()))
     return {name: float(examples.mean()) for name, examples in withstood.items()}
 
