@@ -38,6 +38,7 @@ from lazyadv.inputs import (
 )
 from lazyadv.models import checked
 from lazyadv.module import ModuleError, require_same
+from lazyadv.networks import audit as audits
 from lazyadv.networks import network as networks
 from lazyadv.networks.attack import pgd
 from lazyadv.networks.boundary import Crossings, search
@@ -50,7 +51,19 @@ if TYPE_CHECKING:
     import torch
 
 
-__all__ = ["InputError", "ModuleError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
+__all__ = [
+    "InputError",
+    "ModuleError",
+    "accuracy",
+    "attack",
+    "audit",
+    "boundary",
+    "digits",
+    "draw",
+    "run",
+    "table",
+    "train",
+]
 
 
 def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
@@ -191,6 +204,36 @@ def attack(
     if not isinstance(network, Network):
         require_same(network, found, (points.astype(np.float64) + delta).reshape(examples.shape))
     return like(x, delta).reshape(x.shape)
+
+
+def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) -> dict[str, float]:
+    """The accuracy within ε and the box [0, 1] under PGD and three attacks that are independent of it, on a CPU.
+
+    Needs the packages of the extra `foolbox`.
+
+    Args:
+        network, x, y, eps: as in `attack`.
+
+    Returns:
+        the fraction of the examples that withstand, in float64, `pgd` (100 steps), `pgd1000` (1,000 steps), `apgd`
+        (Croce and Hein, 2020: 5 restarts of 100 steps), `ddn` (foolbox's), and all of them: `strongest`.
+
+    Raises:
+        UserError: as in `attack`; or a package is missing, or there is no example.
+    """
+    attack(network, x, y, eps)  # which refuses what cannot be attacked
+    examples, signs = labelled(x, y)
+    if not len(examples):
+        raise InputError("x: has no example")
+    found, points, eps = network_for(network, examples).double(), flat(examples).astype(np.float32), float(eps)
+    try:
+        deltas = audits.perturbations(found, points, signs, eps, 2.5 * eps / 100, 100)
+    except ModuleNotFoundError as error:
+        raise InputError(f"audit: {error}; in the clone, pip install '.[foolbox]'") from None
+    if not isinstance(network, Network):
+        for delta in deltas.values():
+            require_same(network, found, (points + delta).reshape(examples.shape))
+    return audits.judge(found, points, signs, deltas, eps)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
