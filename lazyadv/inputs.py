@@ -1,8 +1,12 @@
-"""What the functions of api.py are given: arrays of NumPy's or torch's, networks of either kind, splits; checked."""
+"""What the functions of api.py are given, checked: numbers, examples and labels, networks of either kind, splits.
 
-import math
-from dataclasses import replace
-from numbers import Real
+Of a module of torch's, f is the output or, of two, the second less the first; so the logistic loss of f with labels ±1
+is the cross-entropy of the two with labels 0 and 1.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -10,17 +14,16 @@ from pydantic import Field
 
 from lazyadv.data import Split
 from lazyadv.errors import UserError
-from lazyadv.models import Count, Pair, Seed, Size, Strict
-from lazyadv.module import first_line, network_of, require_network, sizes
-from lazyadv.networks.attack import in_range, norms
-from lazyadv.networks.network import Array, Network, rows, to_device, to_numpy
+from lazyadv.models import Count, M, Pair, Seed, Size, Strict, checked
+from lazyadv.networks.network import Array, Network, rows
 
 if TYPE_CHECKING:
     import torch
 
-
-ROUNDING = 1e-6  # relative; of float32
-MOST_WEIGHTS = 10**8  # of a network; drawing them takes 4 GB
+KIND = "Linear -> ReLU -> Linear with one output or two"
+PROBES = 64
+ROUNDING = 1e-9  # relative; of sums in float64
+EPSILON = 1e-15  # of a single sum of two
 
 Length = Annotated[float, Field(gt=0, le=1e6)]
 
@@ -54,156 +57,172 @@ class Attack(Strict):
     step: Length | None
 
 
-def plain(**values: Any) -> dict[str, Any]:
-    """The values by name, NumPy's numbers as Python's, also within a list or tuple."""
-    return {name: _plain(value) for name, value in values.items()}
+def asked(model: type[M], where: str, **values: Any) -> M:
+    """The values as a `model`; NumPy's numbers are taken for Python's.
+
+    Raises:
+        ParamsError: one of them cannot be; `where` begins the line.
+    """
+    return checked(model, _plain(values), where)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(map(_plain, value))
+    match value:
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return tuple(map(_plain, value))
     return value.item() if isinstance(value, np.generic) else value
 
 
-def require_room(asked: str, width: int, dimension: int) -> None:
-    """Refuse a network of more weights than the memory is likely to hold.
+class Given:
+    """A network and the examples that it is to be used at.
 
-    Raises:
-        InputError: it is.
+    Attributes:
+        network: in float64, on the CPU.
+        x: (n, d), of the type that the examples came in.
     """
-    if width * dimension > MOST_WEIGHTS:
-        raise InputError(f"{asked}: {width} neurons of {dimension} numbers have more than {MOST_WEIGHTS:,} weights")
+
+    def __init__(self, network: "Network | torch.nn.Module", x: Array) -> None:
+        """Read the network, and compare a module with what was read: at random points, and at x.
+
+        How a module is written does not matter: it may flatten its input, or have a Dropout in eval mode.
+
+        Args:
+            x: (n, …).
+
+        Raises:
+            InputError: x is no array of finite floats, or the network is of another kind or for other examples.
+        """
+        found = _numpy("x", x)
+        if found.ndim < 2 or not found.size or found.dtype.kind != "f" or not np.isfinite(found).all():
+            raise InputError(
+                f"x: should be finite floats of shape (n, …), n > 0, not {found.dtype} of shape {found.shape}"
+            )
+        self._like, self._shape, self.x = x, found.shape, found.reshape(len(found), -1)
+        self._module: Any = None if isinstance(network, Network) else _in_double(network)
+        read = network if isinstance(network, Network) else _read(self._module)
+        w, b, v = (_numpy("network", part) for part in (read.w, read.b, read.v))
+        self.network = Network(w, b, v, read.c).double()
+        _require(self.network, self.x.shape[1])
+        self.compare(_probes(self.network))
+        self.compare(self.x)
+
+    def signs(self, y: Array) -> np.ndarray:
+        """Labels (n,), ±1 or 0 and 1, as ±1 in float32.
+
+        Raises:
+            InputError: they are others, or more or fewer than the examples.
+        """
+        found, n = _numpy("y", y), len(self.x)
+        if found.shape != (n,) or not any(np.isin(found, values).all() for values in ([-1, 1], [0, 1])):
+            raise InputError(f"y: should be {n} labels, either −1 and 1 or 0 and 1; it is of shape {found.shape}")
+        return np.where(found > 0, 1, -1).astype(np.float32)
+
+    def like(self, values: np.ndarray) -> Array:
+        """The values as the examples came: NumPy's, or torch's on their device."""
+        if isinstance(self._like, np.ndarray):
+            return values
+        import torch
+
+        return torch.as_tensor(values, device=self._like.device)
+
+    def compare(self, points: np.ndarray) -> None:
+        """See that a module computes at points (n, …) what was read from it, in float64.
+
+        Raises:
+            InputError: it does not, as where an activation saturates that elsewhere is a ReLU.
+        """
+        for x in rows(points.reshape(len(points), -1).astype(np.float64)) if self._module else ():
+            import torch
+
+            with refusing("network: cannot be called"), torch.no_grad():
+                outputs = self._module(torch.from_numpy(x.reshape(-1, *self._shape[1:]))).numpy().reshape(len(x), -1)
+            net = self.network
+            size = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(net.w, axis=1) + np.abs(net.b)
+            near = net.hidden(x) > -ROUNDING * size  # on, or so near that rounding may turn it on
+            error = ROUNDING * ((near * size) @ np.abs(net.v) + abs(net.c)) + EPSILON * np.abs(outputs).sum(1)
+            if not (np.abs(_f(outputs.T) - net(x)) <= error).all():
+                raise InputError(f"network: computes something else than {KIND}; or it is in train mode: call eval()")
 
 
-def network_for(network: "Network | torch.nn.Module", x: np.ndarray) -> Network:
-    """The network on the CPU, for the examples x (n, …); in float64 if it is made of a module.
+def _in_double(module: "torch.nn.Module") -> "torch.nn.Module":
+    """A copy on the CPU in float64, where it and the network agree far beyond float32's rounding."""
+    import torch
 
-    Raises:
-        InputError: it takes examples of another dimension, or has something else than arrays of floats.
-        ModuleError: it is no network of this project's, nor a module that computes one at x.
-    """
-    if not isinstance(network, Network):
-        return network_of(network, x)
-    arrays = {name: _numpy(getattr(network, name)) for name in ("w", "b", "v")}
-    if not isinstance(network.c, Real) or any(part.dtype.kind != "f" for part in arrays.values()):
-        raise InputError("network: w, b and v should be arrays of floats, and c a number")
-    found = replace(network, **arrays)
-    require_network(found)
-    if found.w.shape[1] != (dimension := math.prod(x.shape[1:])):
-        raise InputError(f"x: has {dimension} numbers an example, but the network takes {found.w.shape[1]}")
-    return found
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"network: should be a Network or a torch.nn.Module, not {type(module).__name__}")
+    with refusing("network: its weights should be plain parameters (prune.remove, remove_weight_norm)"):
+        return deepcopy(module).cpu().double()
 
 
-def labelled(x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
-    """Examples as NumPy has them (n, …), and their labels as ±1 (n,), in float32.
+def _read(module: Any) -> Network:
+    """The network of a module's two Linear layers."""
+    import torch
 
-    Raises:
-        InputError: x or y cannot be, or their lengths differ.
-    """
-    examples, signs = floats(x), _signs(y)
-    if len(signs) != len(examples):
-        raise InputError(f"y: has {len(signs)} labels for {len(examples)} examples")
-    return examples, signs
+    layers = [part for part in module.modules() if isinstance(part, torch.nn.Linear)]
+    if len(layers) != 2 or layers[1].out_features > 2:
+        shapes = ", ".join(f"{each.in_features} -> {each.out_features}" for each in layers)
+        raise InputError(f"network: should be {KIND}; its Linear layers are {shapes or 'none'}")
+    w, v = (each.weight.detach().numpy() for each in layers)
+    b, c = (np.zeros(each.out_features) if each.bias is None else each.bias.detach().numpy() for each in layers)
+    return Network(w, b, _f(v), float(_f(c)))
 
 
-def require_moved(network: Network, x: np.ndarray, y: np.ndarray, delta: np.ndarray, step: float) -> None:
-    """Refuse an attack that has left an example where it is for want of digits alone.
+def _f(outputs: np.ndarray) -> np.ndarray:
+    """f of a module's one output or two: (1 or 2, …) -> (…)."""
+    return np.diff(outputs, axis=0, prepend=0)[-1]
 
-    Args:
-        x, delta: (n, d).
-        y: (n,), ±1.
 
-    Raises:
-        InputError: in float64 the first step goes somewhere.
-    """
-    still, double = np.flatnonzero(~delta.any(1)), network.double()
-    if count := sum(int(_movable(double, x[part], y[part], step).sum()) for part in rows(still)):
+def _require(network: Network, dimension: int) -> None:
+    parts = network.w, network.b, network.v
+    shapes, width = [part.shape for part in parts], network.b.size
+    if not width or shapes != [(width, dimension), (width,), (width,)]:
         raise InputError(
-            f"x: {count} of {len(x)} examples stay where they are, for float32 cannot hold the attack on them: "
-            f"its step ({step:.3g}) is too short, or the network's weights are of too different sizes"
+            f"network: for x of {dimension} numbers an example w, b and v should be of shapes (m, {dimension}), (m,) "
+            f"and (m,), m > 0, not {', '.join(map(str, shapes))}"
         )
+    with np.errstate(over="ignore"):
+        held = [(part.any(), part.astype(np.float32)) for part in parts]
+    if not all(np.isfinite(part).all() and part.any() == some for some, part in held) or not np.isfinite(network.c):
+        raise InputError("network: w, b, v and c should be finite, and w, b and v within what float32 can hold")
 
 
-def _movable(network: Network, x: np.ndarray, y: np.ndarray, step: float) -> np.ndarray:
-    """Where a first step in float64, with an allowance for float32's rounding, goes anywhere: (n,) bool."""
-    x = x.astype(np.float64)
-    on = network.hidden(x) > ROUNDING * sizes(network, x)
-    ascent = -y[:, None] * ((on * network.v) @ network.w)
-    length, least = norms(ascent), ROUNDING * (on @ np.abs(network.v[:, None] * norms(network.w)))
-    moved = norms((x + step * ascent / np.where(length > least, length, np.inf)).clip(0, 1) - x)
-    return moved[:, 0] > 1e-3 * step
+def _probes(network: Network) -> np.ndarray:
+    """Points so far out that every neuron is off at some and on at others: (PROBES, d)."""
+    lengths = np.linalg.norm(network.w, axis=1)
+    farthest = 1 + np.max(np.abs(network.b) / np.where(lengths > 0, lengths, np.inf))
+    directions = np.random.default_rng(0).standard_normal((PROBES, network.w.shape[1]))
+    return np.geomspace(1, farthest, PROBES)[:, None] * directions
 
 
-def on_device(network: Network, device: str) -> Network:
-    """The network in float32 on one of torch's devices, for `pgd`."""
-    found = in_range(network)
-    w, b, v = (part.astype(np.float32) for part in (found.w, found.b, found.v))
-    return to_device(Network(w, b, v, found.c), device)
+def _numpy(name: str, x: Array) -> np.ndarray:
+    if isinstance(x, np.ma.MaskedArray) or not (isinstance(x, np.ndarray) or hasattr(x, "detach")):
+        raise InputError(f"{name}: a {type(x).__name__} is neither a plain array of NumPy's nor a tensor of torch's")
+    with refusing(f"{name}: {x.dtype} cannot be an array of NumPy's"):  # as bfloat16, and a meta tensor
+        return np.asarray(x if isinstance(x, np.ndarray) else x.detach().cpu())
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Say in one line what torch refuses."""
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise InputError(f"{what}: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from None
 
 
 def require_fitting(split: Split, dimension: int) -> None:
     """Refuse what would train without a word, to something else than was meant.
 
     Raises:
-        InputError: it is no Split; an array is of another type or shape than data.Split says, or not finite; or its
-            examples have not `dimension` numbers.
+        InputError: an array is of another type or shape than data.Split says, or not finite; or its examples have not
+            `dimension` numbers.
     """
-    if not isinstance(split, Split):
-        raise InputError(f"split: should be a Split, as `digits` gives it, not {type(split).__name__}")
     for part, x, y in (("train", split.x_train, split.y_train), ("test", split.x_test, split.y_test)):
-        if not all(isinstance(each, np.ndarray) and each.dtype == np.float32 for each in (x, y)):
-            raise InputError(f"split: x_{part} and y_{part} should be float32 arrays of NumPy's")
-        if x.ndim != 2 or not len(x) or x.shape[1] != split.x_train.shape[1] or not np.isfinite(x).all():
-            raise InputError(f"split: x_{part} should be finite, one row or more of {split.x_train.shape[1:]} numbers")
-        if y.shape != (len(x),) or not set(np.unique(y).tolist()) <= {-1, 1}:
-            raise InputError(f"split: y_{part} should have −1 or 1 for each of the {len(x)} rows of x_{part}")
-    if split.x_train.shape[1] != dimension:
-        raise InputError(
-            f"split: has {split.x_train.shape[1]} numbers an example, but the run's size takes {dimension}"
-        )
-
-
-def floats(x: Array) -> np.ndarray:
-    """Examples (n, …) as NumPy has them.
-
-    Raises:
-        InputError: x is no array, or not of floats, or has a single axis, or is not finite.
-    """
-    found = _numpy(x)
-    if found.ndim < 2 or found.dtype.kind != "f":
-        raise InputError(f"x: should be floats of shape (n, …), not {found.dtype} of shape {found.shape}")
-    if not np.isfinite(found).all():
-        raise InputError("x: is not finite")
-    return found
-
-
-def flat(x: np.ndarray) -> np.ndarray:
-    """Examples as rows: (n, …) -> (n, d)."""
-    return x.reshape(len(x), math.prod(x.shape[1:]))
-
-
-def _signs(y: Array) -> np.ndarray:
-    """Labels as ±1: (n,)."""
-    found = _numpy(y)
-    values = set(np.unique(found).tolist())
-    if found.ndim != 1 or not (values <= {-1, 1} or values <= {0, 1}):
-        raise InputError("y: should be labels of shape (n,), either −1 and 1 or 0 and 1")
-    return np.where(found > 0, 1, -1).astype(np.float32)
-
-
-def _numpy(x: Array) -> np.ndarray:
-    if isinstance(x, np.ma.MaskedArray) or not (isinstance(x, np.ndarray) or hasattr(x, "detach")):
-        raise InputError(f"a {type(x).__name__} is neither a plain array of NumPy's nor a tensor of torch's")
-    try:
-        return np.asarray(x) if isinstance(x, np.ndarray) else to_numpy(x.detach())
-    except (TypeError, RuntimeError) as error:  # NumPy has no bfloat16, and a meta tensor no numbers
-        raise InputError(f"a tensor of {x.dtype} cannot be an array of NumPy's: {first_line(error)}") from None
-
-
-def like(x: Array, values: Array) -> Array:
-    """The values as x: NumPy's of its type, or torch's on its device."""
-    if isinstance(x, np.ndarray):
-        return values.astype(x.dtype)
-    import torch
-
-    return torch.as_tensor(values).to(x)
+        shaped = len(x) and x.shape == (len(x), dimension) and y.shape == (len(x),) and x.dtype == y.dtype == np.float32
+        if not shaped or not np.isfinite(x).all() or not np.isin(y, [-1, 1]).all():
+            raise InputError(
+                f"split: x_{part} should be finite, of shape (n, {dimension}), n > 0, and y_{part} −1 or 1, of shape "
+                f"(n,), both float32; not {x.dtype} of shape {x.shape} and {y.dtype} of shape {y.shape}"
+            )

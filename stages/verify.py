@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -68,8 +69,8 @@ def compare(chosen: list[Stored], folder: Path) -> set[tuple[str, str]] | None:
     Returns:
         The experiments and the digests of the code that made them again; None if a record is not the same.
     """
-    seconds = sum(each.seconds + cost.IMPORTS for each in chosen)
-    print(f"{len(chosen)} runs, about {cost.duration(seconds)} of one core like that which made them", flush=True)
+    time = timedelta(seconds=round(sum(each.seconds + cost.IMPORTS for each in chosen)))
+    print(f"{len(chosen)} runs, about {time} (h:mm:ss) of one core like that which made them", flush=True)
     for each in chosen:
         verification.prepare(each.run, folder)
     same, codes = 0, set[tuple[str, str]]()

@@ -151,7 +151,7 @@ def test_a_module_is_compared_where_it_is_used(activation: torch.nn.Module) -> N
         lambda: api.attack(module, grey, -ones, 10),
         lambda: api.boundary(never, grey),
     ):
-        with pytest.raises(api.ModuleError, match="something else"):
+        with pytest.raises(api.InputError, match="something else"):
             attempt()
 
 

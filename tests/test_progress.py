@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import termios
@@ -30,7 +31,7 @@ def test_in_a_log_it_is_plain_lines(half_broken: Project) -> None:
     said = half_broken.run(*COMMAND, ok=False)
     assert said.returncode != 0
     assert "\r" not in said.stderr
-    assert "\n4 of 8 runs trained, 4 failed\n" in said.stderr
+    assert "\n4 of 8 runs trained, 4 failed |##########|" in said.stderr
     assert "Finished jobid" not in said.stderr
     assert said.stderr.count("not what was sealed in it") >= 4  # the logs of the failed runs are shown
     kept = next((half_broken.root / ".snakemake/log").glob("*.log")).read_text()
@@ -61,11 +62,13 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_the_time_left_goes_by_the_work_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_left_goes_by_the_work_that_is_left() -> None:
     """A quarter of the work in 10 seconds leaves 30; what has failed is not waited for."""
     progress = Progress({1: 1.0, 2: 1.0, 3: 2.0})
-    monkeypatch.setattr("lazyadv.workflow.progress.time.monotonic", lambda: progress.started + 10)
+    progress.bar.start_t -= 10
     progress.done.add(1)
-    assert progress.line == "1 of 3 runs trained, about 00:30 left"
+    progress.follow()
+    assert re.fullmatch(r"1 of 3 runs trained \|.*\| 00:10 spent, 00:30 left", str(progress.bar))
     progress.failed.add(3)
-    assert progress.line == "1 of 3 runs trained, 1 failed, about 00:10 left"
+    progress.follow()
+    assert re.fullmatch(r"1 of 3 runs trained, 1 failed \|.*\| 00:10 spent, 00:10 left", str(progress.bar))

@@ -11,8 +11,8 @@ import contextlib
 import math
 import statistics
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lazyadv.experiments.run import Run
 from lazyadv.results import record
@@ -66,8 +66,7 @@ def memory_mb(run: Run) -> int:
     return math.ceil(1.5 * (200 + 4e-6 * floats))
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """How many records of an experiment the targets need, and the runs among them that have to be trained."""
 
     preset: str
@@ -76,21 +75,15 @@ class Need:
     to_train: list[Run]
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """What a record says about its own cost."""
 
     run: Run
     epochs: int
     seconds: float
 
-    def scaled(self, run: Run, epochs: int) -> float:
-        """The seconds that another run of so many epochs takes at this one's pace."""
-        return self.seconds * work(run, epochs) / work(self.run, self.epochs)
 
-
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """Seconds of one run on one core: expected, and if it takes all T epochs; whether a record like it was found."""
 
     expected: float
@@ -106,18 +99,17 @@ def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
     """
     asked = _records(targets, lambda path: pipeline.recipe(path).files)
     wanted = _records(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
-    stale = {path for path in wanted if not pipeline.fresh(path)}
     found: dict[tuple[str, str], list[Path]] = {}
     for path in asked:
         found.setdefault((path.parts[1], path.parts[2]), []).append(path)
     return [
-        Need(*where, len(paths), [pipeline.run(path) for path in paths if path in stale])
+        Need(*where, len(paths), [pipeline.run(path) for path in paths if path in wanted and not pipeline.fresh(path)])
         for where, paths in sorted(found.items())
     ]
 
 
-def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> list[Path]:
-    """The records among the targets and everything that they are made from, each once."""
+def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> dict[Path, None]:
+    """The records among the targets and everything that they are made from, in a fixed order."""
     seen: dict[Path, None] = {}
     left = list(targets)
     while left:
@@ -125,7 +117,7 @@ def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) 
         if path not in seen:
             seen[path] = None
             left += inputs(path)
-    return [path for path in seen if path.parent.name == "runs"]
+    return {path: None for path in seen if path.parent.name == "runs"}
 
 
 def measured() -> list[Measured]:
@@ -133,9 +125,9 @@ def measured() -> list[Measured]:
     found = []
     for path in Path("results").glob("*/*/runs/[!.]*.json"):
         with contextlib.suppress(record.RecordError):
-            _, _, run, result, provenance = record.read(path)
-            if provenance["device"] == "cpu":
-                found.append(Measured(run, len(result.epochs), provenance["seconds"]))
+            read = record.read(path)
+            if read.provenance["device"] == "cpu":
+                found.append(Measured(read.run, len(read.result.epochs), read.provenance["seconds"]))
     return found
 
 
@@ -143,8 +135,8 @@ def estimates(runs: list[Run], records: list[Measured]) -> list[Estimate]:
     """The cost of each run on the machine that made the records, of which there must be one.
 
     A run is expected to have as many epochs, and the pace, of the records nearest to it: of the same experiment and
-    hyperparameters, at the least distance in the axes of the grid (the sum of the ratios' logarithms; seeds and
-    digits do not count). Where there is none it is counted with all T epochs, at the pace of all records.
+    hyperparameters, at the least distance in the logarithms of the grid's axes (seeds and digits do not
+    count). Where there is none it is counted with all T epochs, at the pace of all records.
     """
     groups: dict[Hashable, list[Measured]] = {}
     for each in records:
@@ -153,37 +145,21 @@ def estimates(runs: list[Run], records: list[Measured]) -> list[Estimate]:
     return [_estimate(run, groups.get(_likeness(run), []), unit) for run in runs]
 
 
-def _estimate(run: Run, alike: list[Measured], unit: float) -> Estimate:
-    most = run.most_epochs
-    if not alike:
-        bound = IMPORTS + unit * work(run, most)
-        return Estimate(bound, bound, most == 0)
-    distances = [_distance(run, each.run) for each in alike]
-    near = [each for each, distance in zip(alike, distances, strict=True) if distance <= min(distances) + 1e-9]
-    expected = statistics.mean(each.scaled(run, each.epochs) for each in near)
-    bound = statistics.mean(each.scaled(run, most) for each in near)
-    return Estimate(IMPORTS + expected, IMPORTS + bound, True)
-
-
 def _likeness(run: Run) -> Hashable:
     """What records must share to be alike; a run that does not train is like none that does."""
-    settings = run.model_dump(exclude={*run.axes, "seed", "pair"})
-    return run.most_epochs > 0, tuple(settings.items())
+    return run.most_epochs > 0, *run.model_dump(exclude={*run.axes, "seed", "pair"}).items()
 
 
-def _distance(run: Run, other: Run) -> float:
-    axes = [axis for axis in run.axes if axis not in ("seed", "pair")]
-    return sum(_apart(getattr(run, axis), getattr(other, axis)) for axis in axes)
+def _estimate(run: Run, alike: list[Measured], unit: float) -> Estimate:
+    place, most = _place(run), run.most_epochs
+    distances = [math.dist(place, _place(each.run)) for each in alike]
+    near = [each for each, distance in zip(alike, distances, strict=True) if distance <= min(distances) + 1e-9]
+    paces = [(each.epochs, each.seconds / work(each.run, each.epochs)) for each in near] or [(most, unit)]
+    expected = statistics.mean(pace * work(run, epochs) for epochs, pace in paces)
+    bound = statistics.mean(pace * work(run, most) for _, pace in paces)
+    return Estimate(IMPORTS + expected, IMPORTS + bound, bool(near) or most == 0)
 
 
-def _apart(one: float, another: float) -> float:
-    if 0 in (one, another):
-        return 0 if one == another else math.inf
-    return abs(math.log(one / another))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as text, in a suitable unit: 12 s, 3.4 min, 5.6 h."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+def _place(run: Run) -> list[float]:
+    """The run's point in the grid, in logarithms; zero is far from everything."""
+    return [math.log(getattr(run, axis) + 1e-9) for axis in run.axes if axis not in ("seed", "pair")]
