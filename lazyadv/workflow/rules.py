@@ -8,7 +8,8 @@ from typing import Any
 
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
-from snakemake.io import ancient, report, update
+from snakemake.io import ancient, report
+from snakemake.ioflags import update
 
 from lazyadv.errors import UserError
 from lazyadv.experiments import EXPERIMENTS
