@@ -101,8 +101,7 @@ def choose(records: list[Stored], count: int) -> list[Stored]:
     if count < least:
         raise Refused(f"evidence takes {least} of the {len(records)} records: give --sample {least} or more")
     cheapest = sorted(records, key=lambda each: (each.seconds, each.path))
-    experiments = dict.fromkeys(each.run.experiment for each in records)
-    others = in_turn(*([each for each in cheapest if each.run.experiment == one] for one in experiments))
+    others = in_turn(cheapest, "run.experiment")
     chosen = list({each.path: each for each in (*needed, *others)}.values())[:count]
     return sorted(chosen, key=lambda each: each.seconds)
 
