@@ -1,5 +1,5 @@
 # make fig3   sets everything up and renders figures/fig3.pdf (fig1, fig2, fig4 and all likewise)
-# make report writes results/<preset>/report.html from the results that there are
+# make report writes results/quick/report.html from the results that there are (PRESET=paper: that of `paper`)
 # make test   sets everything up and runs the quick checks: lint, theory, contracts, the pipeline on its tiny preset
 # make test-all   the same and the slow ones: evidence, kills, clones, remotes, other processors
 # make test-machines   compares with a processor of another maker, if there is a qemu-x86_64 (Debian: qemu-user)
@@ -23,7 +23,7 @@ all: $(READY)
 
 # one page of what there is; trains nothing
 report: $(READY)
-	$(RUN) python stages/report.py
+	$(RUN) python stages/report.py $(if $(PRESET),--preset $(PRESET))
 
 test: lint
 	$(RUN) pytest -n 2 --dist worksteal -m "not long"

@@ -1,4 +1,4 @@
-"""What vector code by hand (lazyadv/networks/vectors.py) buys over the same loops in plain numba."""
+"""What vector code by hand (lazyadv/kernel/vectors.py) buys over the same loops in plain numba."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 from benchmarks.measure import Section, side_by_side
-from lazyadv.networks import vectors
-from lazyadv.networks.copies import all_products
+from lazyadv.kernel import vectors
+from lazyadv.kernel.copies import all_products
 
 ROWS, D, VECTORS = 999, 784, 96
 

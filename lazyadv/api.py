@@ -22,6 +22,7 @@ from lazyadv.digits import mnist5k
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Run
 from lazyadv.inputs import Attack, Digits, Given, InputError, Start, asked, require_fitting
+from lazyadv.networks import audit as audits
 from lazyadv.networks import network as networks
 from lazyadv.networks.attack import in_range, pgd
 from lazyadv.networks.boundary import Crossings, search
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 ROUNDING = 6e-8  # of float32, in [0, 1]
 
-__all__ = ["InputError", "accuracy", "attack", "boundary", "digits", "draw", "run", "table", "train"]
+__all__ = ["InputError", "accuracy", "attack", "audit", "boundary", "digits", "draw", "run", "table", "train"]
 
 
 def table(preset: str, experiment: str, root: str | Path = ".") -> pd.DataFrame:
@@ -172,6 +173,33 @@ def attack(
     delta = delta.astype(points.dtype).clip(-points, 1 - points)  # in that type, too, within the box
     given.compare(points.astype(np.float64) + delta)
     return given.like(delta).reshape(x.shape)
+
+
+def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) -> dict[str, float]:
+    """The accuracy within ε and the box [0, 1] under PGD and three attacks that are independent of it, on a CPU.
+
+    Needs the packages of the extra `foolbox`.
+
+    Args:
+        network, x, y, eps: as in `attack`.
+
+    Returns:
+        the fraction of the examples that withstand, in float64, `pgd` (100 steps), `pgd1000` (1,000 steps), `apgd`
+        (Croce and Hein, 2020: 5 restarts of 100 steps), `ddn` (foolbox's), and all of them: `strongest`.
+
+    Raises:
+        UserError: as in `attack`; or a package is missing.
+    """
+    attack(network, x, y, eps)  # which refuses what cannot be attacked
+    given = Given(network, x)
+    points, signs, eps = given.x.astype(np.float32), given.signs(y), float(eps)
+    try:
+        deltas = audits.perturbations(given.network, points, signs, eps, 2.5 * eps / 100, 100)
+    except ModuleNotFoundError as error:
+        raise InputError(f"audit: {error}; in the clone, pip install '.[foolbox]'") from None
+    for delta in deltas.values():
+        given.compare(points + delta)
+    return audits.judge(given.network, points, signs, deltas, eps)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:

@@ -1,5 +1,6 @@
 """Models of what users write: checked and frozen, with one line for what is wrong; and the values that they share."""
 
+import contextlib
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -37,6 +38,20 @@ class Strict(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
+def _place(error: Any, content: Any) -> str:
+    """Where an error is, as the content names it: without what pydantic puts between (a key's mark, a union's tag)."""
+    parts: list[str] = []
+    *path, last = error["loc"] or ("",)
+    for part in path:
+        if isinstance(content, dict) and part not in content:
+            continue
+        parts.append(str(part))
+        with contextlib.suppress(LookupError, TypeError):
+            content = content[part]
+    known = error["type"] == "missing" or not isinstance(content, dict) or last in content
+    return ".".join([*parts, str(last)] if known else parts)
+
+
 def _shown(value: Any) -> str:
     """A value in at most 60 characters."""
     try:
@@ -56,8 +71,10 @@ def checked(model: type[M], content: Any, where: str) -> M:
     except ValidationError as invalid:
         errors = invalid.errors()  # of which a misspelt key tells more than the one that is missing for it
         error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-        key = ".".join(str(part) for part in error["loc"] if part != "[key]")
-        whole = error["type"] in ("missing", "extra_forbidden") or _shown(error["input"]).startswith(("{", "[{"))
+        key = _place(error, content)
+        whole = error["type"] in ("missing", "extra_forbidden", "union_tag_invalid") or _shown(
+            error["input"]
+        ).startswith(("{", "[{"))
         got = "" if whole else f" (got {_shown(error['input'])})"
         message = {
             "missing": "is missing",
@@ -66,6 +83,9 @@ def checked(model: type[M], content: Any, where: str) -> M:
             "too_short": "has too few values",
             "tuple_type": "is not a list",
             "model_type": "is not a block of keys and values",
-        }.get(error["type"], error["msg"].removeprefix("Value error, "))
+            "union_tag_not_found": "does not say of which kind it is: its {discriminator} is missing",
+            "union_tag_invalid": "{discriminator}: {tag!r} is none of {expected_tags}",
+        }.get(error["type"], "")
+        message = message.format_map(error.get("ctx", {})) or error["msg"].removeprefix("Value error, ")
         line = ": ".join(part for part in (where, key, message + got) if part)
         raise ParamsError(" ".join(line.split())) from None

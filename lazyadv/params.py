@@ -3,66 +3,57 @@
 params.yaml is read once, checked, and frozen.
 """
 
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from lazyadv.experiments import EXPERIMENTS
-from lazyadv.experiments.adversarial import AdversarialSettings
 from lazyadv.experiments.run import Common, Run
-from lazyadv.experiments.standard import StandardSettings
-from lazyadv.grid import (
-    AdvtrainBlock,
-    AdvtraingapBlock,
-    AdvtrainpairBlock,
-    Block,
-    Blocks,
-    KeptBlock,
-    StandardBlock,
-)
+from lazyadv.grid import AnyGrid, Block
 from lazyadv.models import ParamsError, Strict, checked, without_repeats
 
 MOST_VALUES = 1_000_000
+AUDIT = "audit"  # is judged like a figure, and is of those runs of the figures that are audited
+# a file each; which need not be imported, with all that draws, to plan
+FIGURES = tuple(sorted({path.stem for path in Path(__file__).with_name("figures").glob("[!_]*.py")} - {AUDIT}))
 PresetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 
 
-class Audit(Strict):
-    """Runs of the figures whose final network is attacked by other means than it was trained against."""
+def _known(figure: str) -> str:
+    if figure not in FIGURES:
+        raise ValueError(f"there is no figure {figure!r}; there are {', '.join(FIGURES)}")
+    return figure
 
-    advtrain: Blocks[AdvtrainBlock] = ()
-    advtraingap: Blocks[AdvtraingapBlock] = ()
+
+if TYPE_CHECKING:
+    Settings = Strict
+else:  # the hyperparameters of each experiment that the preset has
+    Settings = create_model(
+        "Settings", __base__=Strict, **{name: (kind.settings, None) for name, kind in EXPERIMENTS.items()}
+    )
 
 
 class Preset(Common):
-    """A named set of hyperparameters and one grid a figure (a list of blocks, taken together), for the figures it has.
+    """A named set of hyperparameters by experiment, and of figures, each with its grid.
 
     `beside` names the presets whose findings its ledger shows beside its own.
     """
 
-    standard: StandardSettings
-    advtrain: AdversarialSettings
-    advtraingap: AdversarialSettings
-    fig1: Blocks[StandardBlock] = ()
-    fig2: Blocks[StandardBlock] = ()
-    fig3: Blocks[AdvtrainBlock] = ()
-    fig4: Blocks[AdvtraingapBlock] = ()
-    pairs: Blocks[AdvtrainpairBlock] = ()
-    examples: Blocks[KeptBlock] = ()
-    audit: Audit = Audit()
+    settings: Annotated[Settings, Field(alias="experiments")]
+    figures: dict[Annotated[str, AfterValidator(_known)], AnyGrid]
     beside: Annotated[tuple[PresetName, ...], Field(strict=False), without_repeats] = ()
 
     @model_validator(mode="after")
-    def _audit_is_among_the_figures(self) -> Self:
-        for run in self.audited:
-            figures = [figure for figure, experiment in FIGURES.items() if experiment == run.experiment]
-            if not any(block.has(run) for figure in figures for block in getattr(self, figure)):
-                raise ValueError(f"audit.{run.experiment}: {run.name} is not in the grid of {' or '.join(figures)}")
+    def _has_the_experiments_of_its_figures(self) -> Self:
+        given, used = self.settings.model_fields_set, set(self.experiments)
+        for experiment in sorted(given ^ used):
+            says = "no figure is of it; remove it" if experiment in given else "is missing, and a figure is of it"
+            raise ValueError(f"experiments.{experiment}: {says}")
         return self
 
     def run(self, experiment: str, **axes: Any) -> Run:
@@ -75,39 +66,33 @@ class Preset(Common):
         return self.model_dump(include=set(Common.model_fields))
 
     def shared(self, experiment: str) -> dict[str, Any]:
-        """What all its runs of an experiment share."""
-        settings = getattr(self, EXPERIMENTS[experiment].settings_of or experiment)
+        """What all its runs of an experiment share.
+
+        Raises:
+            ParamsError: it has none.
+        """
+        settings = getattr(self.settings, experiment)
+        if settings is None:
+            raise ParamsError(f"the preset has no experiments.{experiment}")
         return self.common | settings.model_dump()
 
     @property
-    def figures(self) -> list[str]:
-        """The figures that it has a grid for."""
-        return [figure for figure in FIGURES if getattr(self, figure)]
-
-    @property
     def experiments(self) -> list[str]:
-        """The experiments that feed them."""
-        return list(dict.fromkeys(map(self.feeding, self.figures)))
-
-    def feeding(self, figure: str) -> str:
-        """The experiment that feeds a figure."""
-        return FIGURES[figure]
-
-    @property
-    def grids(self) -> dict[str, Any]:
-        """The grid of each figure, as JSON has it."""
-        return self.model_dump(mode="json", include=set(FIGURES))
+        """The experiments that feed its figures."""
+        return list(dict.fromkeys(grid.experiment for grid in self.figures.values()))
 
     def runs(self, *figures: str) -> list[Run]:
-        """The runs that the figures ask for, in the order of their grids, each once."""
-        grids = (self._expand(FIGURES[figure], getattr(self, figure)) for figure in figures)
-        return list(dict.fromkeys(itertools.chain(*grids)))
+        """The runs that these of its figures ask for, in the order of their grids, each once."""
+        return self._expand((self.figures[figure].experiment, self.figures[figure].grid) for figure in figures)
+
+    def runs_of(self, experiment: str) -> list[Run]:
+        """All runs of an experiment: those of the figures that it feeds."""
+        return self.runs(*(figure for figure, grid in self.figures.items() if grid.experiment == experiment))
 
     @cached_property
-    def audited(self) -> dict[Run, None]:
-        """The runs whose final network is audited, in the order of their grid."""
-        grids = (self._expand(experiment, getattr(self.audit, experiment)) for experiment in Audit.model_fields)
-        return dict.fromkeys(itertools.chain(*grids))
+    def audited(self) -> list[Run]:
+        """The runs whose final network is audited, in the order of their grids."""
+        return self._expand((grid.experiment, grid.audit) for grid in self.figures.values())
 
     @cached_property
     def kept(self) -> set[Run]:
@@ -116,26 +101,23 @@ class Preset(Common):
 
     def shown(self, figure: str) -> list[Run]:
         """The runs whose final network the figure shows; their records say the rest, and no table is needed."""
-        return self.runs(figure) if BLOCKS[figure].keeps else []
+        return self.runs(figure) if self.figures[figure].networks else []
 
-    def _expand(self, experiment: str, blocks: tuple[Block, ...]) -> Iterator[Run]:
-        axes = EXPERIMENTS[experiment].axes
-        for block in blocks:
-            for point in itertools.product(*(getattr(block, axis) for axis in axes)):
-                yield self.run(experiment, **dict(zip(axes, point, strict=True)))
+    def _expand(self, grids: Iterable[tuple[str, tuple[Block, ...]]]) -> list[Run]:
+        points = ((experiment, point) for experiment, blocks in grids for block in blocks for point in block.points())
+        return list(dict.fromkeys(self.run(experiment, **point) for experiment, point in points))
 
-    def runs_of(self, experiment: str) -> list[Run]:
-        """All runs of an experiment: those of the figures that it feeds."""
-        return self.runs(*(figure for figure, feeds in FIGURES.items() if feeds == experiment))
-
-
-# each figure: the kind of its blocks, and the experiment that feeds it
-BLOCKS: dict[str, type[Block]] = {
-    name: kinds[0]
-    for name, field in Preset.model_fields.items()
-    if (kinds := get_args(field.annotation)) and isinstance(kinds[0], type) and issubclass(kinds[0], Block)
-}
-FIGURES: dict[str, str] = {figure: kind.experiment for figure, kind in BLOCKS.items()}
+    def of_pair(self, pair: tuple[int, int]) -> dict[str, Any]:
+        """The same for another pair of digits, as params.yaml has it: without figures that are of given pairs."""
+        left = {name: grid for name, grid in self.figures.items() if "pair" not in EXPERIMENTS[grid.experiment].axes}
+        used = {grid.experiment for grid in left.values()}
+        content = self.model_dump(by_alias=True, exclude_unset=True)
+        return content | {
+            "pair": pair,
+            "experiments": {name: values for name, values in content["experiments"].items() if name in used},
+            "figures": {name: content["figures"][name] for name in left},
+            "beside": (),
+        }
 
 
 class Params(Strict):
@@ -169,9 +151,8 @@ class Params(Strict):
         paired = re.fullmatch(r"(.+)-([0-9])-([0-9])", str(name))
         if not paired or paired[1] not in self.presets:
             raise ParamsError(f"preset: {name!r} is none of {', '.join(self.presets)}, nor one with -4-9 behind it")
-        preset = self.presets[paired[1]]
-        changed = {"pair": (int(paired[2]), int(paired[3])), "pairs": (), "examples": (), "beside": ()}
-        return checked(Preset, preset.model_dump() | changed, f"preset {name}")
+        content = self.presets[paired[1]].of_pair((int(paired[2]), int(paired[3])))
+        return checked(Preset, content, f"preset {name}")
 
     def with_others(self, name: str) -> dict[str, Preset]:
         """The preset of that name and those beside it, by name.

@@ -18,7 +18,7 @@ from lazyadv import params
 from lazyadv.models import ParamsError
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
-from lazyadv.workflow import command, paths, provenance, recipes
+from lazyadv.workflow import command, outputs, paths, provenance
 
 
 def main() -> None:
@@ -26,9 +26,9 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = recipes.audit(args.preset, preset)
+    recipe = outputs.audit(args.preset, preset)
     if not preset.audited:
-        raise ParamsError(f"params.yaml: presets.{args.preset}.audit: names no run to audit")
+        raise ParamsError(f"params.yaml: presets.{args.preset}.figures: none names a run to audit")
     rows = []
     for run in preset.audited:
         asked, network, split = kept.load(args.preset, run)

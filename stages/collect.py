@@ -9,7 +9,7 @@ from lazyadv import params
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.results import table
 from lazyadv.results.record import RecordError
-from lazyadv.workflow import command, paths, recipes
+from lazyadv.workflow import command, outputs, paths
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = recipes.collect(args.preset, preset, args.experiment)
+    recipe = outputs.collect(args.preset, preset, args.experiment)
     runs = {paths.run_path(args.preset, run): run for run in preset.runs_of(args.experiment)}
     there = {path: run for path, run in runs.items() if path.exists()}
     if not there:

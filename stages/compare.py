@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv.errors import UserError
 from lazyadv.files import STAMP, SealError, read_sealed
-from lazyadv.results.verification import array_difference
+from lazyadv.verify.verification import array_difference
 from lazyadv.workflow import command
 
 

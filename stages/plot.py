@@ -9,24 +9,25 @@ from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
-from lazyadv import params
-from lazyadv.results import figures, kept, style, table
-from lazyadv.workflow import command, paths, provenance, recipes
+from lazyadv import figures, params
+from lazyadv.findings import style
+from lazyadv.results import kept, table
+from lazyadv.workflow import command, outputs, paths, provenance
 
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("figure", choices=list(params.FIGURES))
+    parser.add_argument("figure", choices=params.FIGURES)
     parser.add_argument("--preset", required=True, help="a preset of params.yaml")
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
-    recipe = recipes.plot(args.preset, preset, args.figure)
+    recipe = outputs.plot(args.preset, preset, args.figure)
     if runs := preset.shown(args.figure):
         rows = table.rows({recipe.inputs[run.name].path: run for run in runs})
         shown = table.Selection(rows, len(runs), tuple(kept.load(args.preset, run) for run in runs))
     else:
         shown = table.select(recipe.inputs["table"].path, preset.runs(args.figure))
-    draw = getattr(figures, args.figure)
+    draw = figures.module(args.figure).draw
     stamp = recipe.ingredients(provenance.vouched).stamp
     for path in paths.figure_paths(args.preset, args.figure):
         style.save(draw(shown), path, stamp)

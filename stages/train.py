@@ -13,7 +13,7 @@ from typing import Any, Self, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic
+from lazyadv.workflow import arithmetic, sources
 
 arithmetic.pin()
 
@@ -40,7 +40,7 @@ def main() -> None:
     require_device(device)
     recipe = recipes.train(run)
     where = (run.dataset, run.pair, run.size, run.antialias)
-    command.need(recipes.has_pair(*where), "prepare", *flags_of_data(run))
+    command.need(recipes.has_pair(*where), "prepare", *recipes.prepare_flags(*where))
     prepared = paths.pair_path(*where)
     made_from = recipe.ingredients(provenance.vouched)
     split = data.Split(**data.load(prepared))
@@ -54,6 +54,7 @@ def main() -> None:
         search=outcome.search,
         invariants=outcome.invariants,
     )
+    sources.require_unchanged(made_from.code)
     if kept:
         data.save(Path(kept), made_from.stamp, outcome.network.arrays())
     record.write(path, made_from, run, result, provenance.environment(device, time.monotonic() - started))
@@ -127,13 +128,6 @@ def require_device(device: str) -> None:
             torch.ones(1, device=device).item()  # a device may have arrays, and no numbers in them
         except (RuntimeError, AssertionError, ImportError) as error:
             raise ParamsError(f"flags: device: {device!r} cannot be used: {str(error).partition(chr(10))[0]}") from None
-
-
-def flags_of_data(run: Run) -> list[str]:
-    """The arguments that make stages/prepare.py prepare the run's data."""
-    antialias = "--antialias" if run.antialias else "--no-antialias"
-    words = [run.dataset, "--num1", run.pair[0], "--num2", run.pair[1], "--size", run.size, antialias]
-    return [str(word) for word in words]
 
 
 class Progress:

@@ -17,9 +17,10 @@ from lazyadv.workflow import arithmetic
 
 arithmetic.pin()
 
-from lazyadv.results import acceptance, cost, verification
-from lazyadv.results.acceptance import LEAST
-from lazyadv.results.verification import Refused, Stored
+from lazyadv.results import cost
+from lazyadv.verify import acceptance, verification
+from lazyadv.verify.acceptance import LEAST
+from lazyadv.verify.verification import Refused, Stored
 from lazyadv.workflow import bytecode, command, equivalence
 from lazyadv.workflow.paths import run_path
 from lazyadv.workflow.pipeline import Pipeline

@@ -54,7 +54,8 @@ def freshness(made: Ingredients, wanted: Ingredients) -> list[str]:
     """In words, if a fresh output is as today's code made it, or by which evidence it may stay."""
     steps = dict[str, Equivalence]()
     for each in (wanted, made):
-        steps |= {step.digest: step for step in equivalence.origin(each.rule, each.params, each.code)[1]}
+        _, found = equivalence.origin(each.rule, each.params, equivalence.code_digest(each.code))
+        steps |= {step.digest: step for step in found}
     if made.code == wanted.code:
         return ["fresh as made"]
     lines = ["fresh by evidence (equivalences.json): its code has changed, and was shown to make the same"]

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from lazyadv.results.ledger import LEDGER
+from lazyadv import figures
+from lazyadv.params import FIGURES
 from lazyadv.results.table import Selection
 
 SIZES = (5, 10, 20)
-CLAIMS = {claim.key: claim for claim in LEDGER}
+BY_FIGURE = figures.claims(FIGURES)
+CLAIMS = {claim.key: claim for own in BY_FIGURE.values() for claim in own}
 
 
 def fig3(power: float, seeds: int = 3) -> Selection:

@@ -7,15 +7,20 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from lazyadv import params
 from lazyadv.workflow import arithmetic
 from lazyadv.workflow.sources import ROOT
 
 STORE = ".dvcstore"
+TINY = params.load(ROOT / "params.yaml").choose("tiny")
+RUNS = {experiment: len(TINY.runs_of(experiment)) for experiment in TINY.experiments}
 QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
 
 
@@ -42,13 +47,14 @@ class Project:
             if (ROOT / name).is_file() and not name.startswith(("tests/", f"{STORE}/")):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
+        self.edit("params.yaml", "preset: quick", "preset: tiny")
         self.adopt_compiled()
 
     def adopt_compiled(self) -> None:
         """Take over numba's cache, so that not every copy compiles anew."""
-        compiled = ROOT / "lazyadv" / "networks" / "__pycache__"
+        compiled = ROOT / "lazyadv" / "kernel" / "__pycache__"
         if compiled.exists():
-            shutil.copytree(compiled, self.root / "lazyadv" / "networks" / "__pycache__", dirs_exist_ok=True)
+            shutil.copytree(compiled, self.root / "lazyadv" / "kernel" / "__pycache__", dirs_exist_ok=True)
 
     def pull(self, *names: str) -> None:
         """Become a repository, and pull what is named (or all) from the committed store."""
@@ -102,6 +108,12 @@ class Project:
                 found[name] = json.loads(content)
                 assert found[name].pop("provenance")["seconds"] > 0
         return found
+
+    def change(self, changed: Callable[[dict[str, Any]], object]) -> None:
+        """Change what params.yaml says of the tiny preset."""
+        content = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
+        changed(content["presets"]["tiny"])
+        (self.root / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text in a file, which must have it."""

@@ -18,7 +18,7 @@ from torch.nn import Dropout, Flatten, Hardtanh, Linear, ReLU, ReLU6, Sequential
 
 from lazyadv import api, params
 from lazyadv.errors import UserError
-from lazyadv.networks import attack, boundary
+from lazyadv.networks import attack, audit, boundary
 from lazyadv.networks.network import Network
 
 X, Y = random_examples(0, 40, 12)
@@ -182,6 +182,25 @@ def test_numbers_of_numpy_are_taken() -> None:
     delta = api.attack(network(), X, Y, quarter, three, quarter)
     np.testing.assert_array_equal(delta, api.attack(network(), X, Y, 0.25, 3, 0.25))
     assert api.run("tiny", "advtrain", ROOT, width=10, size=three, C0=10, eps=quarter, seed=three).seed == 3
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_networks_are_audited_whatever_they_are_made_of(kind: type[np.floating]) -> None:
+    """Alike by this project's networks and torch's, and as in the pipeline."""
+    own = network()
+    module = Sequential(Flatten(), Linear(12, 30), ReLU(), Linear(30, 1))
+    for layer, weight, bias in ((module[1], own.w, own.b), (module[3], own.v[None], np.array([own.c], np.float32))):
+        layer.weight.data, layer.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
+    y = np.sign(own(X))
+    found = api.audit(module, torch.from_numpy(X.astype(kind)).reshape(-1, 3, 4), torch.from_numpy(y > 0), 0.3)
+    assert found == api.audit(own, X.astype(kind), y, 0.3) == audit.examine(own, X, y, 0.3, 0.0075, 100)
+    assert 0.2 < found["strongest"] < 0.8
+
+
+def test_foolbox_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "foolbox", None)  # as if it were not installed
+    with pytest.raises(UserError, match=r"audit: .*foolbox.*pip install '\.\[foolbox\]'"):
+        api.audit(network(), X, Y, 0.3)
 
 
 def test_torch_s_threads_stay_as_they_are() -> None:

@@ -40,20 +40,46 @@ def test_perturbations_of_eps_count_and_no_longer_ones(reach: float, robust: int
     x, y = np.array([[0.8, 0.6]], np.float32), np.ones(1, np.float32)
     run = params.load("params.yaml").choose("quick").run("advtrain", width=1, size=1, C0=10.0, eps=0.3, seed=0)
     assert isinstance(run, AdversarialRun)
-    assert audit.examine(plane, x, y, run.eps, run.step, run.atk_iters) == {
-        "pgd": robust,
-        "ddn": robust,
-        "strongest": robust,
-    }
+    found = audit.examine(plane, x, y, run.eps, run.step, run.atk_iters)
+    assert found == dict.fromkeys(("pgd", "pgd1000", "apgd", "ddn", "strongest"), robust)
 
 
-def test_the_stronger_of_two_attacks_leaves_no_more_than_either() -> None:
+def test_the_strongest_attack_leaves_no_more_than_any() -> None:
     preset = params.load("params.yaml").choose("tiny")
     run = next(run for run in preset.audited if isinstance(run, AdversarialRun))
     _, trained = random_network(0, run.width, run.size**2, 0.1)
     x, y = random_examples(0, 60, run.size**2)
     found = audit.examine(trained, x, y, run.eps, run.step, run.atk_iters)
-    assert 0 < found["strongest"] <= min(found["pgd"], found["ddn"])
+    assert 0 < found["strongest"] <= min(found.values())
+
+
+@pytest.mark.parametrize("size", [1, 1e30, 1e-30])
+def test_masked_gradients_are_caught(size: float) -> None:
+    """f = size (1 − Σ relu(4 |x_i − ½| − 1)) is flat at the examples, so that PGD, which starts there, stays there."""
+    w = 4 * np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
+    b = np.repeat(np.array([-3, 1], np.float32), 3)  # on from ¾, and below ¼
+    flat = network.Network(w, b, np.full(6, -size, np.float32), size)
+    x, y = 0.5 + 0.2 * (np.random.default_rng(0).random((40, 3), np.float32) - 0.5), np.ones(40, np.float32)
+    found = audit.examine(flat, x, y, 0.8, 0.2, 10)
+    assert found["pgd"] == found["pgd1000"] == 1
+    assert found["apgd"] == found["strongest"] == 0
+
+
+@pytest.mark.parametrize("size", [1e30, 1e-30])
+def test_ddn_does_not_depend_on_the_size_of_f(size: float) -> None:
+    """Beyond 17 the cross-entropy's gradient is 0 in float32."""
+    x, y = random_examples(0, 60, 9)
+    plain = random_network(0, 20, 9, 0.1)[1]
+    other = network.Network(plain.w, plain.b, plain.v * np.float32(size), plain.c * size)
+    expected, found = (np.linalg.norm(audit.ddn(each, x, y), axis=1) for each in (plain, other))
+    np.testing.assert_allclose(found, expected, rtol=1e-2)
+
+
+def test_too_few_steps_are_caught() -> None:
+    _, trained = random_network(0, 50, 9, 0.1)
+    x, _ = random_examples(0, 60, 9)
+    found = audit.examine(trained, x, np.sign(trained(x)), 0.5, 0.01, 3)
+    assert found["pgd"] > 0.9 > 0.5 > found["strongest"]
 
 
 def test_git_is_not_needed() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lazyadv.networks.copies import LEVELS, Neurons, copy_rows, round_levels
-from lazyadv.networks.kernel import locate
-from lazyadv.networks.rooms import Bounds, Example, Examples, Place, Scratch, find_due, look, set_reference
-from lazyadv.networks.vectors import LANES, SQUARE, TALL
+from lazyadv.kernel.copies import LEVELS, Neurons, copy_rows, round_levels
+from lazyadv.kernel.rooms import Bounds, Example, Examples, Place, Scratch, find_due, look, set_reference
+from lazyadv.kernel.steps import locate
+from lazyadv.kernel.vectors import LANES, SQUARE, TALL
 
 D = 784
 M = LANES  # neurons; all alike but for the signs of their weights

@@ -6,10 +6,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from lines import CLAIMS, SIZES, falling, fig3, with_axes, with_control
+from lines import BY_FIGURE, CLAIMS, SIZES, falling, fig3, with_axes, with_control
 
-from lazyadv.results import claims
-from lazyadv.results.ledger import LEDGER
+from lazyadv.findings import judge
 from lazyadv.results.table import Selection
 from lazyadv.workflow import arithmetic
 
@@ -23,9 +22,9 @@ def steps(C0: float, seeds: int = 3) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def finding(key: str, value: float, interval: tuple[float, float] | None, asked: int = 9) -> claims.Finding:
+def finding(key: str, value: float, interval: tuple[float, float] | None, asked: int = 9) -> judge.Finding:
     """A claim measured on three units of nine runs."""
-    return claims.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 0, 9, asked)
+    return judge.Finding(CLAIMS[key], value, interval, 3, 3, 3, "seed", 9, 0, 9, asked)
 
 
 def test_a_run_that_patience_ended_before_it_learned_is_counted_apart() -> None:
@@ -36,12 +35,12 @@ def test_a_run_that_patience_ended_before_it_learned_is_counted_apart() -> None:
         columns = {"stopped": stopped, "best_robust_train_accuracy": best}
         changed = rows.assign(**{name: rows[name].mask(one, value) for name, value in columns.items()})
         for key in ("training_begun", "training_ended"):
-            found = claims.judge(CLAIMS[key], Selection(changed, len(rows)))
+            found = judge.judge(CLAIMS[key], Selection(changed, len(rows)))
             assert (found.value == 1, found.verdict == "holds") == (begun, begun), key
 
 
 def test_the_ledger_tells_laziness_from_the_digits() -> None:
-    found = {key: claims.judge(CLAIMS[key], with_axes()) for key in CLAIMS if CLAIMS[key].figure == "fig3"}
+    found = {claim.key: judge.judge(claim, with_axes()) for claim in BY_FIGURE["fig3"]}
     assert found["binding_half"].value == pytest.approx(-0.5, abs=0.01)
     assert found["control_half"].value == pytest.approx(0.5 - 0.066, abs=0.01)
     assert found["control_excess"].value == pytest.approx(0.015, abs=0.005)
@@ -56,27 +55,27 @@ def test_free_networks_that_lose_as_fast_do_not_lose_more_slowly() -> None:
     at = {size: size**-0.6 for size in (10, 20, 40)}
     slow, free = falling(at, 10), falling({size: 2 * half for size, half in at.items()}, 1000)
     rows = pd.concat([slow.rows, free.rows])
-    assert claims.judge(CLAIMS["control_half"], Selection(rows, len(rows))).verdict == "fails"
+    assert judge.judge(CLAIMS["control_half"], Selection(rows, len(rows))).verdict == "fails"
 
 
 def test_a_control_that_was_bound_or_still_improves_is_counted() -> None:
     rows = with_control().rows
     one = rows["run"] == rows["run"].iloc[-1]
     bound = rows.assign(largest_deviation=np.where(one, 20.0, 1.0))
-    found = claims.judge(CLAIMS["control_unbound"], Selection(bound, len(bound)))
+    found = judge.judge(CLAIMS["control_unbound"], Selection(bound, len(bound)))
     assert (found.value, found.verdict) != (1, "holds")
     rising = rows.assign(late_gain=np.where(one, 0.02, 0.0))
-    assert claims.judge(CLAIMS["training_ended"], Selection(rising, len(rows))).verdict != "holds"
+    assert judge.judge(CLAIMS["training_ended"], Selection(rising, len(rows))).verdict != "holds"
     patient = rising.assign(stopped=np.where(one, "patience", "epochs"))
-    assert claims.judge(CLAIMS["training_ended"], Selection(patient, len(rows))).verdict == "holds"
+    assert judge.judge(CLAIMS["training_ended"], Selection(patient, len(rows))).verdict == "holds"
 
 
 def test_without_a_known_control_nothing_is_said_of_where_it_binds() -> None:
     rows = with_control(seeds=2).rows
-    assert claims.judge(CLAIMS["control_half"], Selection(rows, len(rows))).verdict == "undecided"
+    assert judge.judge(CLAIMS["control_half"], Selection(rows, len(rows))).verdict == "undecided"
     rows = with_control().rows
     never = rows.assign(robust_test_accuracy=np.where(rows["C0"] == 1000, 0.9, rows["robust_test_accuracy"]))
-    assert claims.judge(CLAIMS["binding_half"], Selection(never, len(rows))).verdict == "undecided"
+    assert judge.judge(CLAIMS["binding_half"], Selection(never, len(rows))).verdict == "undecided"
 
 
 def test_pairs_that_the_control_does_not_learn_count_in_no_slope() -> None:
@@ -85,16 +84,16 @@ def test_pairs_that_the_control_does_not_learn_count_in_no_slope() -> None:
     rows = pd.concat(parts)
     rows = rows[rows["seed"] == 0]
     for key, value in (("pairs_half", -0.5), ("pairs_ratio", 5)):
-        found = claims.judge(CLAIMS[key], Selection(rows, len(rows)))
+        found = judge.judge(CLAIMS[key], Selection(rows, len(rows)))
         assert (found.units, found.verdict) == (3, "holds"), key
         assert found.value == pytest.approx(value, abs=0.02)
 
 
 def test_a_slope_of_one_half_holds_and_one_of_one_fails() -> None:
-    right = claims.judge(CLAIMS["robust_half"], fig3(-0.5))
+    right = judge.judge(CLAIMS["robust_half"], fig3(-0.5))
     assert right.verdict == "holds"
     assert right.value == pytest.approx(-0.5, abs=0.01)
-    assert claims.judge(CLAIMS["robust_half"], fig3(-1)).verdict == "fails"
+    assert judge.judge(CLAIMS["robust_half"], fig3(-1)).verdict == "fails"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
     """At the larger C0 a size is missing, so no seed has a mean over both."""
     both = pd.concat([steps(C0) for C0 in (10, 20)])
     for rows, measured in ((both, 3), (both[(both["C0"] == 10) | (both["size"] != 10)], 0)):
-        found = claims.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
+        found = judge.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
         assert (found.units_measured, found.units) == (measured, 3)
     assert found.verdict == "undecided"
 
@@ -134,14 +133,14 @@ def test_a_setting_that_cannot_be_measured_is_not_averaged_away() -> None:
 def test_a_deliberately_wrong_claim_fails() -> None:
     """That the slope is −1, held against a table whose slope is −1/2."""
     wrong = dataclasses.replace(CLAIMS["robust_half"], bound=(-1.15, -0.85))
-    assert claims.judge(wrong, fig3(-0.5)).verdict == "fails"
+    assert judge.judge(wrong, fig3(-0.5)).verdict == "fails"
 
 
 def test_two_seeds_do_not_tell() -> None:
-    found = claims.judge(CLAIMS["robust_half"], fig3(-0.5, seeds=2))
+    found = judge.judge(CLAIMS["robust_half"], fig3(-0.5, seeds=2))
     assert found.verdict == "undecided"
     assert found.interval is None
-    assert claims.basis(found) == f"{found.asked} runs, 2 seeds of at least 3"
+    assert judge.basis(found) == f"{found.asked} runs, 2 seeds of at least 3"
 
 
 @pytest.mark.parametrize(
@@ -151,25 +150,25 @@ def test_a_seed_that_lacks_a_size_is_not_measured(key: str, size: int) -> None:
     """Its number would be of other dimensions than those of the others."""
     rows = with_control().rows
     fewer = rows[(rows["seed"] != 2) | (rows["size"] != size)]
-    found = claims.judge(CLAIMS[key], Selection(fewer, len(fewer)))
+    found = judge.judge(CLAIMS[key], Selection(fewer, len(fewer)))
     assert (found.units_measured, found.units, found.verdict) == (2, 3, "undecided")
 
 
 def test_the_collapse_is_of_the_largest_size_and_eps_of_all_seeds() -> None:
     rows = fig3(-0.5).rows
     fewer = rows[(rows["seed"] != 2) | (rows["size"] != 20)]
-    found = claims.judge(CLAIMS["robust_collapse"], Selection(fewer, len(fewer)))
+    found = judge.judge(CLAIMS["robust_collapse"], Selection(fewer, len(fewer)))
     assert (found.rests_on, found.repeats, found.verdict) == (2, 2, "undecided")
 
 
 def test_a_missing_run_is_counted_and_no_slope_is_fitted_without_its_line() -> None:
     whole = fig3(-0.5)
     rows = whole.rows[~((whole.rows["size"] == 20) & (whole.rows["seed"] == 1) & (whole.rows["eps"] < 0.2))]
-    found = claims.judge(CLAIMS["robust_half"], Selection(rows, whole.asked))
+    found = judge.judge(CLAIMS["robust_half"], Selection(rows, whole.asked))
     assert found.shown < found.asked
     assert (found.units_measured, found.units) == (2, 3)
     assert found.verdict == "undecided"
-    assert claims.basis(found) == "440 of 450 runs, 2 of 3 measurable, 2 seeds of at least 3"
+    assert judge.basis(found) == "440 of 450 runs, 2 of 3 measurable, 2 seeds of at least 3"
 
 
 def test_no_verdict_without_the_run_that_may_contradict_it() -> None:
@@ -177,21 +176,21 @@ def test_no_verdict_without_the_run_that_may_contradict_it() -> None:
     whole = fig3(-0.5)
     largest = whole.rows["eps"] == whole.rows["eps"].max()
     rows = whole.rows.assign(robust_test_accuracy=np.where(largest, 0.9, 0.0))
-    assert claims.judge(CLAIMS["robust_collapse"], Selection(rows, len(rows))).verdict == "fails"
-    assert claims.judge(CLAIMS["robust_collapse"], Selection(rows[~largest], len(rows))).verdict == "undecided"
+    assert judge.judge(CLAIMS["robust_collapse"], Selection(rows, len(rows))).verdict == "fails"
+    assert judge.judge(CLAIMS["robust_collapse"], Selection(rows[~largest], len(rows))).verdict == "undecided"
 
 
 def test_a_width_that_stays_robust_is_not_left_out() -> None:
     """Its lines never fall through one half, so no slope can be measured; three other widths do not make up for it."""
     rows = with_axes().rows
     robust = rows.assign(robust_test_accuracy=rows["robust_test_accuracy"].where(rows["width"] != 3000, 0.99))
-    found = claims.judge(CLAIMS["width_half"], Selection(robust, len(robust)))
+    found = judge.judge(CLAIMS["width_half"], Selection(robust, len(robust)))
     assert (found.units_measured, found.units, found.verdict) == (0, 3, "undecided")
 
 
 def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
     rows = pd.concat([steps(C0, seeds=1) for C0 in (5, 10, 20)])
-    found = claims.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
+    found = judge.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))
     assert (found.units, found.verdict) == (1, "undecided")
 
 
@@ -200,22 +199,22 @@ def test_the_ledger_counts_the_runs_of_another_arithmetic() -> None:
     rows = fig3(-0.5).rows.assign(arithmetic=arithmetic.NAME)
     rows.loc[rows.index[:7], "arithmetic"] = "cuda"
     rows.loc[rows.index[-5:], "arithmetic"] = "x86_64 nehalem"
-    found = claims.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
-    assert claims.basis(found) == "450 runs, 12 of 450 on other arithmetic"
-    assert claims._finding_as_json(found)["on_other_arithmetic"] == 12
-    of_one = claims.judge(CLAIMS["robust_half"], Selection(rows.assign(arithmetic=arithmetic.NAME), len(rows)))
-    assert claims.basis(of_one) == "450 runs"
+    found = judge.judge(CLAIMS["robust_half"], Selection(rows, len(rows)))
+    assert judge.basis(found) == "450 runs, 12 of 450 on other arithmetic"
+    assert judge._finding_as_json(found)["on_other_arithmetic"] == 12
+    of_one = judge.judge(CLAIMS["robust_half"], Selection(rows.assign(arithmetic=arithmetic.NAME), len(rows)))
+    assert judge.basis(of_one) == "450 runs"
 
 
 def test_presets_stand_side_by_side() -> None:
     empty = Selection(pd.DataFrame(), 7)
-    tables: dict[str, Selection] = {claim.figure: empty for claim in LEDGER}
+    tables: dict[str, Selection] = dict.fromkeys(BY_FIGURE, empty)
     ledger = {
-        "quick": claims.judge_all({**tables, "fig3": fig3(-0.5)}),
-        "paper": claims.judge_all({**tables, "fig3": fig3(-1)}),
+        "quick": judge.judge_all(BY_FIGURE, {**tables, "fig3": fig3(-0.5)}),
+        "paper": judge.judge_all(BY_FIGURE, {**tables, "fig3": fig3(-1)}),
     }
-    found = claims.as_json(ledger)["robust_half"]
+    found = judge.as_json(ledger)["robust_half"]
     assert isinstance(found, dict)
     assert [found[preset]["verdict"] for preset in ledger] == ["holds", "fails"]
-    line = next(line for line in claims.as_markdown(ledger).splitlines() if "once ε passes" in line)
+    line = next(line for line in judge.as_markdown(ledger).splitlines() if "once ε passes" in line)
     assert line.index("**holds**: −0.5") < line.index("**fails**: −1")

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numba
 import pytest
 from project import Project
 
-from lazyadv.networks import compiled
+from lazyadv.kernel import compiled
 from lazyadv.networks.ball import _project
 from lazyadv.workflow.sources import ROOT
 
@@ -22,7 +23,7 @@ def folder_of(project: Project) -> Callable[..., str]:
     """Where a copy of the project keeps its compiled functions."""
 
     def ask(**variables: str) -> str:
-        code = "from lazyadv.networks import compiled; print(compiled.folder())"
+        code = "from lazyadv.kernel import compiled; print(compiled.folder())"
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=project.root,
@@ -38,11 +39,11 @@ def folder_of(project: Project) -> Callable[..., str]:
 
 def test_compiled_code_is_kept_by_all_that_goes_into_it(project: Project, folder_of: Callable[..., str]) -> None:
     before = folder_of()
-    assert Path(before).parent == project.root / "lazyadv/networks/__pycache__"
+    assert Path(before).parent == project.root / "lazyadv/kernel/__pycache__"
     assert folder_of(NUMBA_OPT="1") != before
-    project.edit("lazyadv/networks/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
+    project.edit("lazyadv/kernel/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
     fast = folder_of()
-    project.edit("lazyadv/networks/copies.py", "TINY = ", "TINY = 1 * ")
+    project.edit("lazyadv/kernel/copies.py", "TINY = ", "TINY = 1 * ")
     assert len({before, fast, folder_of()}) == 3
     named = folder_of(NUMBA_CACHE_DIR=str(project.root / "named"))
     assert re.fullmatch(rf"{re.escape(str(project.root))}/named/compiled-\w+", named)
@@ -65,12 +66,16 @@ def test_whoever_cannot_compile_does_not_keep_others_waiting() -> None:
     assert compiled.turn._depth == 0
 
 
-def test_without_a_place_for_compiled_code_it_is_compiled_and_that_is_said_once(project: Project) -> None:
-    """As in a read-only checkout or installed package, where the home cannot be written to, either."""
-    place = project.root / "lazyadv/networks/__pycache__"
+@pytest.mark.parametrize("home", [{"HOME": "/dev/null"}, {"XDG_CACHE_HOME": "~nobody-of-that-name"}])
+def test_without_a_place_for_compiled_code_it_is_compiled_and_that_is_said_once(
+    home: dict[str, str], project: Project
+) -> None:
+    """As in a read-only checkout or installed package, of a user whose home cannot be written to, or is not known."""
+    place = project.root / "lazyadv/kernel/__pycache__"
     shutil.rmtree(place, ignore_errors=True)
     place.touch()  # what no folder can be made of, for root either
-    code = "from lazyadv.networks.compiled import compiled as c; print(c(lambda x: x + 1)(1), c(lambda x: x)(1))"
-    done = project.run(sys.executable, "-c", code, NUMBA_CACHE_DIR="", XDG_CACHE_HOME="", HOME="/dev/null")
+    code = "from lazyadv.kernel.compiled import compiled as c; print(c(lambda x: x + 1)(1), c(lambda x: x)(1))"
+    variables: Any = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": "", **home}
+    done = project.run(sys.executable, "-c", code, **variables)
     assert done.stdout == "2 1\n"
     assert re.fullmatch(r"compiled functions are not kept, .*: name one in NUMBA_CACHE_DIR\n", done.stderr)

@@ -1,10 +1,12 @@
 """What a figure shows of its runs; and a figure that nobody has thought of yet, added by CONTRIBUTING.md alone."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,47 +14,82 @@ import pytest
 from lines import line, with_axes, with_control
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from project import Project, environment
+from project import Clone, Project, environment
 
 from lazyadv import params
-from lazyadv.results import figures, points, style
+from lazyadv.figures import fig3
+from lazyadv.findings import points, style
 from lazyadv.results.table import Selection
 from lazyadv.workflow.sources import ROOT
 
-FIGURE = '''
+EXPERIMENT = '''"""Adversarial training, at a learning rate that falls."""
 
-def fig9(shown: Selection) -> Figure:
+from typing import Annotated, ClassVar, Literal
+
+from lazyadv.experiments.adversarial import AdversarialRun
+from lazyadv.experiments.run import Flag, LazyRun
+from lazyadv.models import Positive
+
+
+class FallingRun(LazyRun, AdversarialRun):
+    """A run at a learning rate that falls."""
+
+    axes: ClassVar = ("width", "size", "C0", "eps", "fall", "seed")
+    experiment: Literal["falling"] = "falling"
+    fall: Annotated[Positive, Flag(0.5, "share of the learning rate that is left")]
+'''
+FIGURE = '''"""Figure 9."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lazyadv.findings import style
+from lazyadv.findings.claim import claim
+from lazyadv.findings.units import by_unit
+from lazyadv.results.table import Selection
+
+
+def draw(shown: Selection) -> Figure:
     """Deviation against ε."""
     figure, ((axes,),) = style.panels(1)
     style.line(axes, shown.rows, "eps", "deviation", color="C0")
     style.caption(figure, shown)
     return figure
+
+
+@claim("Networks stay within the ball.", "section 2", "deviation over radius", (0.0, 1.0))
+def inside(rows: pd.DataFrame) -> pd.Series:
+    """The largest of a seed."""
+    return by_unit(rows, ["seed"], [], lambda unit: (unit["deviation"] / unit["radius"]).max())
 '''
 
 
-def test_a_figure_is_a_function_a_line_and_a_grid(copied: Project) -> None:
-    source = copied.root / "lazyadv/results/figures.py"
-    source.write_text(source.read_text() + FIGURE)
-    line = "    fig4: Blocks[AdvtraingapBlock] = ()\n"
-    copied.edit("lazyadv/params.py", line, f"{line}    fig9: Blocks[AdvtrainBlock] = ()\n")
-    grid = "    fig9:\n      - {width: [20], size: [3], C0: [10], eps: [0.05, 0.3], seed: [0, 1]}\n"
-    text = (copied.root / "params.yaml").read_text()
-    (copied.root / "params.yaml").write_text(text + grid)  # tiny is the last preset
-    said = copied.snakemake("figures/fig9.pdf")
-    assert "advtrain" not in said.split("Job stats")[1].split("total")[0]  # figure 3 has trained these runs
-    assert (copied.root / "figures/fig9.pdf").read_bytes().startswith(b"%PDF")
-    assert "figures/fig9.pdf" in copied.snakemake("-n", "-F", "all")
-    copied.run("python", "stages/report.py", "--preset", "tiny")
-    assert "Deviation against ε." in (copied.root / "results/tiny/report.html").read_text()
+def test_an_experiment_and_a_figure_are_a_file_each_and_their_lines_in_params(clone: Clone) -> None:
+    """CONTRIBUTING's steps, and nothing else: they are trained, collected, drawn, judged, reported, known to DVC."""
+    (clone.root / "lazyadv/experiments/falling.py").write_text(EXPERIMENT)
+    (clone.root / "lazyadv/figures/fig9.py").write_text(FIGURE)
+    block = {"width": [20], "size": [3], "C0": [10], "eps": [0.05, 0.3], "fall": [0.5], "seed": [0, 1, 2]}
+
+    def add(tiny: dict[str, Any]) -> None:
+        tiny["experiments"]["falling"] = tiny["experiments"]["advtrain"]
+        tiny["figures"]["fig9"] = {"experiment": "falling", "grid": [block]}
+
+    clone.change(add)
+    assert "--fall FALL" in clone.run("python", "stages/train.py", "falling", "--help").stdout
+    assert clone.jobs("figures/fig9.pdf") == {"falling": 6, "collect": 1, "plot": 1, "publish": 1}
+    status = clone.run("dvc", "status", "--json").stdout
+    assert {"train@falling", "plot@fig9"} <= json.loads(status).keys()
+    clone.snakemake("figures/fig9.pdf", "claims")
+    assert (clone.root / "figures/fig9.pdf").read_bytes().startswith(b"%PDF")
+    found = json.loads((clone.root / "results/tiny/claims.json").read_text())["claims"]["inside"]
+    assert (found["tiny"]["runs"], found["tiny"]["verdict"]) == (6, "holds")
+    page = clone.run("python", "stages/report.py", "--preset", "tiny").stdout.strip()
+    assert "Deviation against ε." in (clone.root / page).read_text()
 
 
 @pytest.mark.long
 def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
-    text = (copied.root / "params.yaml").read_text()
-    tiny = text[text.rindex("  tiny:") :]
-    start = tiny.index("    fig2:")
-    without = tiny[:start] + tiny[tiny.index("    fig3:") :]
-    (copied.root / "params.yaml").write_text(text.replace(tiny, without))
+    copied.change(lambda tiny: tiny["figures"].pop("fig2"))
     said = copied.snakemake("figures/fig2.pdf", ok=False)
     assert "fig2.pdf: presets.tiny has no grid for it" in said
     assert "fig2" not in copied.snakemake("-n", "all")
@@ -60,10 +97,11 @@ def test_a_preset_without_a_figures_grid_says_so(copied: Project) -> None:
 
 @pytest.mark.long
 def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
-    text = (copied.root / "params.yaml").read_text()
-    tiny = text[text.rindex("  tiny:") :]
-    alone = tiny[: tiny.index("    fig1:")] + tiny[tiny.index("    fig3:") : tiny.index("    fig4:")]
-    (copied.root / "params.yaml").write_text(text.replace(tiny, alone))
+    def leave(tiny: dict[str, Any]) -> None:
+        tiny["experiments"] = {"advtrain": tiny["experiments"]["advtrain"]}
+        tiny["figures"] = {"fig3": {**tiny["figures"]["fig3"], "audit": []}}
+
+    copied.change(leave)
     shutil.rmtree(copied.root / "results/tiny/advtraingap")
     (copied.root / "results/tiny/audit.csv").unlink()
     copied.snakemake("all", "claims")
@@ -85,7 +123,7 @@ def test_seeds_measured_at_other_perturbations_are_not_averaged() -> None:
 
 def test_the_users_matplotlibrc_is_not_read(tmp_path: Path) -> None:
     script = (
-        "from lazyadv.results import style; figure, ((axes,),) = style.panels(1); axes.plot([1, 2]);"
+        "from lazyadv.findings import style; figure, ((axes,),) = style.panels(1); axes.plot([1, 2]);"
         "print(style.drawn(figure, 'svg', ''))"
     )
     (tmp_path / "matplotlibrc").write_text("axes.grid: True\ntext.usetex: True\nlines.color: red\n")
@@ -108,12 +146,12 @@ def test_a_device_in_a_caption_is_not_a_formula() -> None:
     assert style.drawn(figure, "svg", "").startswith(b"<?xml")
 
 
-def fig3(rows: pd.DataFrame) -> Figure:
+def figure3(rows: pd.DataFrame) -> Figure:
     """Figure 3 of made-up rows, at every fifth of their ε."""
     rows = rows[rows["eps"].isin(sorted(rows["eps"].unique())[::5])]
     run = {"experiment": "advtrain", "dataset": "mnist5k", "pair": "0-1", "protocol": "strict", "arithmetic": "float32"}
     numbers = {"n_train": 800, "n_test": 200, "lr": 1.0, "bs": 32, "T": 40, "atk_iters": 10}
-    return figures.fig3(Selection(rows.assign(**run, **numbers), len(rows)))
+    return fig3.draw(Selection(rows.assign(**run, **numbers), len(rows)))
 
 
 def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
@@ -122,7 +160,7 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
     alone, rows = with_control().rows, with_axes().rows
     two = rows[(rows["C0"] == 10) | (rows["C0"] == 1000)]
     for part, found in ((alone, [dimension]), (two, [dimension, width]), (rows, [dimension, width, deviation])):
-        figure = fig3(part)
+        figure = figure3(part)
         labels = [panel.get_xlabel() for panel in figure.axes]
         assert labels == ["perturbation ε"] * len(found) + found
         assert all(panel.get_legend() for panel in figure.axes)
@@ -144,13 +182,13 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
 
 def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:
     """Runs that are on none of its axes; networks that patience ended before they learned; or no run at all."""
-    assert fig3(with_control().rows[:0]).get_supxlabel() == "0 of 0 runs".replace(" ", "\N{NO-BREAK SPACE}")
+    assert figure3(with_control().rows[:0]).get_supxlabel() == "0 of 0 runs".replace(" ", "\N{NO-BREAK SPACE}")
     rows = pd.concat([with_axes().rows, line(10, 20, [0.3])], ignore_index=True)
-    assert "not drawn" not in fig3(with_axes().rows).get_supxlabel()
-    assert "10 runs on no axis, not drawn" in fig3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+    assert "not drawn" not in figure3(with_axes().rows).get_supxlabel()
+    assert "10 runs on no axis, not drawn" in figure3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
     last = rows["run"] == rows["run"].iloc[-5]
     ended = rows.assign(stopped=rows["stopped"].mask(last, "patience"))
     for best, says in ((0.5, False), (0.001, True)):
         changed = ended.assign(best_robust_train_accuracy=rows["best_robust_train_accuracy"].mask(last, best))
-        caption = fig3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+        caption = figure3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
         assert ("1 ended by patience before they learned" in caption, "0 still improving" in caption) == (says, True)

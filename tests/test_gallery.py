@@ -6,7 +6,7 @@ from conftest import random_examples, random_network
 
 from lazyadv import data, params
 from lazyadv.experiments.adversarial import AdversarialRun
-from lazyadv.results import gallery
+from lazyadv.figures import examples
 from lazyadv.results.kept import KeptNetwork
 
 
@@ -16,7 +16,7 @@ def test_what_is_shown_is_within_eps_and_the_step_ends_where_f_is_zero() -> None
     _, network = random_network(0, run.width, run.size**2, 0.1)
     x, y = random_examples(0, 40, run.size**2)
     split = data.Split(x, y, x, y)
-    found = gallery.examine(KeptNetwork(run, network, split))
+    found = examples.examine(KeptNetwork(run, network, split))
     assert [each.label for each in found] == [-1, 1]
     for each in found:
         assert np.linalg.norm(each.digit) == pytest.approx(1, rel=1e-6)
@@ -35,7 +35,7 @@ def test_a_row_for_each_digit_and_dimension() -> None:
         _, network = random_network(0, run.width, run.size**2, 0.1)
         x, y = random_examples(0, 8, run.size**2)
         kept.append(KeptNetwork(run, network, data.Split(x, y, x, y)))
-    figure = gallery.draw(tuple(reversed(kept)))
+    figure = examples.draw_networks(tuple(reversed(kept)))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == [
         "digit",

@@ -14,11 +14,11 @@ from numba import njit
 
 from lazyadv import data
 from lazyadv.digits import mnist5k
+from lazyadv.kernel.vectors import CHUNK, dot
 from lazyadv.networks import sgd
 from lazyadv.networks.attack import advanced, copies, dense_pgd, pgd
 from lazyadv.networks.ball import project
 from lazyadv.networks.network import Network, draw
-from lazyadv.networks.vectors import CHUNK, dot
 
 CLOSE = 1e-3
 
@@ -103,7 +103,7 @@ def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
     """numba's cache goes by the file of the function that it compiled, which is another."""
     shutil.copytree(ROOT / "lazyadv", tmp_path / "lazyadv", ignore=shutil.ignore_patterns("__pycache__"))
     script = (
-        "import numpy as np\nfrom lazyadv.networks.copies import all_products\nout = np.zeros((3, 3), np.int32)\n"
+        "import numpy as np\nfrom lazyadv.kernel.copies import all_products\nout = np.zeros((3, 3), np.int32)\n"
         "all_products(np.ones((3, 16), np.int16), np.ones((3, 16), np.int16), 3, out)\nprint(out[0, 0])"
     )
     vectors = tmp_path / "lazyadv" / "networks" / "vectors.py"
@@ -125,7 +125,7 @@ def test_a_damaged_file_of_compiled_code_is_replaced(kind: str, tmp_path: Path) 
         return done.stdout.strip(), done.stderr.count("numba's cache is damaged")
 
     assert misses() == ("1", 0)
-    (damaged,) = tmp_path.glob(f"lazyadv/networks/__pycache__/compiled-*/*_project*.{kind}")
+    (damaged,) = tmp_path.glob(f"lazyadv/kernel/__pycache__/compiled-*/*_project*.{kind}")
     damaged.write_bytes(damaged.read_bytes()[:100])
     assert misses() == ("1", 1)
     assert misses() == ("0", 0)

@@ -13,9 +13,10 @@ from lazyadv.workflow.sources import ROOT
 def test_a_pair_of_digits_behind_a_presets_name_is_that_preset_for_them() -> None:
     loaded = params.load(ROOT / "params.yaml")
     other, quick = loaded.choose("quick-4-9"), loaded.choose("quick")
-    assert (other.pair, other.pairs, other.examples, other.beside) == ((4, 9), (), (), ())
-    own = {field: getattr(quick, field) for field in ("pair", "pairs", "examples", "beside")}
-    assert other.model_copy(update=own) == quick
+    assert (other.pair, other.beside) == ((4, 9), ())
+    assert other.figures == {name: grid for name, grid in quick.figures.items() if name not in ("pairs", "examples")}
+    for experiment in other.experiments:
+        assert other.shared(experiment) == quick.shared(experiment) | {"pair": (4, 9)}
     path = Path("results/quick-4-9/advtrain/runs/width=1000,size=5,C0=10,eps=0.3,seed=0.json")
     pipeline = Pipeline(loaded, "quick-4-9")
     assert pipeline.run(path).pair == (4, 9)

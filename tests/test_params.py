@@ -1,5 +1,6 @@
 """params.yaml: what is senseless is refused with the key's name; grids expand as they should."""
 
+import copy
 import itertools
 import json
 import re
@@ -30,24 +31,24 @@ def content() -> dict[str, Any]:
         ("presets.tiny.pair", [1]),
         ("presets.tiny.pair", [0, 10]),
         ("presets.tiny.dataset", "cifar"),
-        ("presets.tiny.advtrain.lr", 0),
-        ("presets.tiny.advtrain.lr", float("nan")),
-        ("presets.tiny.advtrain.T", 0),
-        ("presets.tiny.advtrain.T", True),
-        ("presets.tiny.advtrain.bs", 2.5),
-        ("presets.tiny.standard.lr", "fast"),
-        ("presets.tiny.fig3.0.eps", []),
-        ("presets.tiny.fig3.0.eps", [-0.1]),
-        ("presets.tiny.fig3.0.size", [0]),
-        ("presets.tiny.fig3.0.size", ["../../x"]),
-        ("presets.tiny.fig3.0.seed", [1, 1]),
-        ("presets.tiny.fig4", []),
+        ("presets.tiny.experiments.advtrain.lr", 0),
+        ("presets.tiny.experiments.advtrain.lr", float("nan")),
+        ("presets.tiny.experiments.advtrain.T", 0),
+        ("presets.tiny.experiments.advtrain.T", True),
+        ("presets.tiny.experiments.advtrain.bs", 2.5),
+        ("presets.tiny.experiments.standard.lr", "fast"),
+        ("presets.tiny.figures.fig3.grid.0.eps", []),
+        ("presets.tiny.figures.fig3.grid.0.eps", [-0.1]),
+        ("presets.tiny.figures.fig3.grid.0.size", [0]),
+        ("presets.tiny.figures.fig3.grid.0.size", ["../../x"]),
+        ("presets.tiny.figures.fig3.grid.0.seed", [1, 1]),
+        ("presets.tiny.figures.fig4.grid", []),
         ("presets.tiny.colour", "red"),
-        ("presets.tiny.fig4.0.C0", [1]),
+        ("presets.tiny.figures.fig4.grid.0.C0", [1]),
         ("presets./up", {}),
         ("presets." + "a" * 261, content()["presets"]["tiny"]),
         (
-            "presets.tiny.fig1",
+            "presets.tiny.figures.fig1.grid",
             [{"width": [*range(1, 141)], "size": [*range(1, 85)], "C0": [*range(372)], "seed": [*range(180)]}],
         ),
         ("preset", "none"),
@@ -70,7 +71,7 @@ def test_senseless_values_are_refused_by_name(key: str, value: object, tmp_path:
 def test_paper_strict_is_papers_first_two_figures_under_the_other_protocol() -> None:
     loaded = params.load(ROOT / "params.yaml")
     paper, strict = (loaded.choose(name).runs("fig1", "fig2") for name in ("paper", "paper-strict"))
-    assert loaded.choose("paper-strict").figures == ["fig1", "fig2"]
+    assert list(loaded.choose("paper-strict").figures) == ["fig1", "fig2"]
     assert [run.model_copy(update={"protocol": "released"}) for run in strict] == paper
 
 
@@ -78,7 +79,7 @@ def test_paper_strict_is_papers_first_two_figures_under_the_other_protocol() -> 
     ("old", "new", "message"),
     [
         ("preset: quick", "preset: none", "params.yaml: preset: 'none' is none of quick, "),
-        ("atk_iters: 3}", "atk_iter: 3}", "params.yaml: presets.tiny.advtrain.atk_iter: is not a key"),
+        ("atk_iters: 3}", "atk_iter: 3}", "params.yaml: presets.tiny.experiments.advtrain.atk_iter: is not a key"),
         ("lr: 0.1, atk_iters: 3}", "lr: 1e-05x, atk_iters: 3}", "advtrain.lr: is not a number (got '1e-05x')"),
     ],
 )
@@ -98,20 +99,18 @@ def test_snakemake_passes_the_message_on(project: Project) -> None:
 @pytest.mark.parametrize("preset", list(content()["presets"]))
 def test_grids_expand_to_their_products_and_share_runs(preset: str) -> None:
     chosen = params.load(ROOT / "params.yaml").choose(preset)
-    for figure, experiment in params.FIGURES.items():
+    for figure, grid in content()["presets"][preset]["figures"].items():
         runs = chosen.runs(figure)
-        axes = EXPERIMENTS[experiment].axes
-        points = [
-            point
-            for block in content()["presets"][preset].get(figure, [])
-            for point in itertools.product(*(block[axis] for axis in axes))
-        ]
+        axes = EXPERIMENTS[grid["experiment"]].axes
+        points = [point for block in grid["grid"] for point in itertools.product(*(block[axis] for axis in axes))]
         wanted = {tuple(tuple(value) if isinstance(value, list) else value for value in point) for point in points}
         assert {tuple(getattr(run, axis) for axis in axes) for run in runs} == wanted
         assert len(set(runs)) == len(runs)
-    standard = chosen.runs_of("standard")
-    assert set(standard) == set(chosen.runs("fig1")) | set(chosen.runs("fig2"))
-    assert len(standard) == len(set(standard))
+    for experiment in chosen.experiments:
+        runs = chosen.runs_of(experiment)
+        figures = [figure for figure, grid in chosen.figures.items() if grid.experiment == experiment]
+        assert set(runs) == {run for figure in figures for run in chosen.runs(figure)}
+        assert len(runs) == len(set(runs))
 
 
 def test_a_run_is_the_same_from_its_flags_and_from_a_grid() -> None:
@@ -168,7 +167,7 @@ def test_any_mutation_is_taken_or_refused_in_one_line(data: st.DataObject) -> No
         refusal = str(error)
     else:
         for name in loaded.presets:
-            for run in loaded.choose(name).runs(*params.FIGURES)[:50]:
+            for run in loaded.choose(name).runs(*loaded.choose(name).figures)[:50]:
                 assert not {"..", "/"} & set(run.name)
     assert "\n" not in refusal
     assert not refusal or refusal.startswith("params.yaml: ")
@@ -176,17 +175,22 @@ def test_any_mutation_is_taken_or_refused_in_one_line(data: st.DataObject) -> No
 
 def test_a_ledger_has_a_column_for_each_preset_beside(copied: Project) -> None:
     """They may differ in their grids and figures; what is not there of them is made."""
-    text = (copied.root / "params.yaml").read_text()
-    tiny = text[text.rindex("  tiny:") :].replace("  tiny:", "  other:").replace("strict", "released")
-    tiny = re.sub(r"    (fig1|fig2|pairs|examples):\n(      - .*\n)+", "", tiny)
-    fewer = tiny.replace("eps: [0.05, 0.3]", "eps: [0.05]").replace("eps: [0.3]", "eps: [0.05]")
-    (copied.root / "params.yaml").write_text(f"{text}    beside: [other]\n{fewer}")
+    written = yaml.safe_load((copied.root / "params.yaml").read_text())
+    tiny, other = written["presets"]["tiny"], copy.deepcopy(written["presets"]["tiny"])
+    written["presets"] |= {"other": other, "tiny": {**tiny, "beside": ["other"]}}
+    other["protocol"] = "released"
+    for part, left in (("figures", ("fig3", "fig4")), ("experiments", ("advtrain", "advtraingap"))):
+        other[part] = {name: other[part][name] for name in left}
+    other["figures"]["fig3"] |= {"audit": []}
+    other["figures"]["fig3"]["grid"][0]["eps"] = [0.05]
+    (copied.root / "params.yaml").write_text(yaml.safe_dump(written))
     copied.snakemake("claims")
     assert "| `tiny` | `other` |" in (copied.root / "results/tiny/claims.md").read_text()
     found = json.loads((copied.root / "results/tiny/claims.json").read_text())["claims"]["robust_half"]
     assert [found[preset]["runs"] for preset in ("tiny", "other")] == [8, 4]
     page = copied.run("python", "stages/report.py", "--preset", "other").stdout.strip()
     assert "<th>other</th><th>tiny</th>" in (copied.root / page).read_text()
-    (copied.root / "params.yaml").write_text(f"{text}    beside: [tiny]\n")
+    written["presets"]["tiny"]["beside"] = ["tiny"]
+    (copied.root / "params.yaml").write_text(yaml.safe_dump(written))
     said = copied.run("python", "stages/claims.py", "--preset", "tiny", ok=False).stderr
     assert "presets.tiny.beside: there is no other preset 'tiny'" in said

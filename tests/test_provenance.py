@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from conftest import serving
-from project import Clone, Project, environment
+from lines import CLAIMS
+from project import RUNS, TINY, Clone, Project, environment
 
-from lazyadv.results.ledger import LEDGER
+from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.adversarial import AdversarialRun
 from lazyadv.workflow.sources import ROOT
 
-CLAIMS = [claim.key for claim in LEDGER]
 DATA = {"fetch": 1, "prepare": 1}  # of the pair of digits that DVC does not keep
-FIGURES = ("fig1", "fig2", "fig3", "fig4", "pairs", "examples")
-EXPERIMENTS = ("standard", "advtrain", "advtraingap", "advtrainpair")
+FIGURES = list(TINY.figures)
 
 
 def test_dvc_sees_the_stages_of_every_preset() -> None:
@@ -23,7 +23,12 @@ def test_dvc_sees_the_stages_of_every_preset() -> None:
         ["dvc", "stage", "list", "--all", "--names-only"], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     names = done.stdout.split()
-    for stage in (*EXPERIMENTS, "claims", "results/quick-released/dvc.yaml:audit", "results/paper/dvc.yaml:claims"):
+    for stage in (
+        *(f"train@{each}" for each in TINY.experiments),
+        "claims",
+        "results/quick-released/dvc.yaml:audit",
+        "results/paper/dvc.yaml:claims",
+    ):
         assert stage in names
 
 
@@ -76,25 +81,25 @@ def test_another_learning_rate_retrains_that_experiment(clone: Clone) -> None:
 
 def test_an_edit_of_the_attack_retrains_what_attacks(clone: Clone) -> None:
     clone.edit("lazyadv/networks/attack.py", "return attack(network,", "return 1 * attack(network,")
-    trained = {"advtrain": 8, "advtraingap": 8, "advtrainpair": 2}
-    assert clone.jobs() == tail(*FIGURES, **trained, collect=4, audit=1, **DATA)
+    trained = {each: count for each, count in RUNS.items() if issubclass(EXPERIMENTS[each], AdversarialRun)}
+    assert clone.jobs() == tail(*FIGURES, **trained, collect=len(RUNS), audit=1, **DATA)
 
 
 @pytest.mark.long
-def test_an_edit_of_a_figure_redraws_figures(clone: Clone) -> None:
-    redrawn = {"plot": len(FIGURES), "publish": len(FIGURES)}
-    clone.edit("lazyadv/results/fig3.py", '"perturbation ε"', '"ε"')
+def test_an_edit_of_a_figure_redraws_that_and_judges_again(clone: Clone) -> None:
+    redrawn = tail("fig3")
+    clone.edit("lazyadv/findings/columns.py", '"perturbation ε"', '"ε"')
     assert clone.jobs() == redrawn
-    clone.snakemake("all")
+    clone.snakemake("all", "claims")
     assert clone.jobs() == {}
-    clone.edit("lazyadv/results/fig3.py", '"ε"', '"the perturbation ε"')  # once more, now that Snakemake has a memory
+    clone.edit("lazyadv/findings/columns.py", '"ε"', '"the perturbation ε"')  # once more
     assert clone.jobs() == redrawn
 
 
 def test_what_is_stale_behind_what_is_fresh_is_made_though_a_run_before_it_is(clone: Clone) -> None:
     """A record that is damaged, its table fresh, and a figure whose code has changed."""
     (clone.root / "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json").write_text("{}")
-    clone.edit("lazyadv/results/fig3.py", '"perturbation ε"', '"ε"')
+    clone.edit("lazyadv/findings/columns.py", '"perturbation ε"', '"ε"')
     assert clone.jobs("figures/tiny/fig3.pdf") == {"advtrain": 1, "plot": 1}
 
 
@@ -115,7 +120,7 @@ def test_metrics_that_were_removed_are_made_again(clone: Clone) -> None:
 
 @pytest.mark.long
 def test_going_back_leaves_nothing_to_do(clone: Clone) -> None:
-    clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
+    clone.edit("params.yaml", "advtrain {bs: 32, T: 2, lr: 0.1", "advtrain {bs: 32, T: 2, lr: 0.2")
     clone.snakemake("all", "claims")
     assert clone.jobs() == {}
     clone.run("git", "checkout", "-q", ".")  # which brings back the ledger, too
@@ -141,13 +146,13 @@ def test_stale_results_are_never_blessed(clone: Clone) -> None:
 @pytest.mark.long
 def test_a_rewritten_line_says_which_module_changed(clone: Clone) -> None:
     clone.edit(
-        "lazyadv/results/fits.py",
-        "np.polyfit(np.log(x), np.log(y), 1)[0]",
-        "np.polyfit(np.log(x), np.log(y), deg=1)[0]",
+        "lazyadv/findings/units.py",
+        "np.polyfit(np.log(points), np.log(values), 1)[0]",
+        "np.polyfit(np.log(points), np.log(values), deg=1)[0]",
     )
     said = clone.run("python", "stages/why.py", "figures/tiny/fig1.pdf", ok=False).stdout
     assert re.match(
-        r"figures/tiny/fig1.pdf: stale\n  code: lazyadv.results.fits has changed: \w+ -> \w+\n  made by ", said
+        r"figures/tiny/fig1.pdf: stale\n  code: lazyadv.findings.units has changed: \w+ -> \w+\n  made by ", said
     )
     assert clone.jobs() == tail(*FIGURES)
 

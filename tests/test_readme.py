@@ -3,7 +3,7 @@
 import json
 import re
 
-from lazyadv.results.claims import as_number
+from lazyadv.findings.judge import as_number
 from lazyadv.workflow.sources import ROOT
 
 

@@ -7,14 +7,16 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-import yaml
-from project import Project
+from lines import BY_FIGURE
+from project import RUNS, TINY, Project
 
-from lazyadv.params import BLOCKS
+from lazyadv.findings.halves import halves
+from lazyadv.findings.judge import as_number
 from lazyadv.report import embedded
-from lazyadv.results.ledger import LEDGER
 
+ALL = sum(RUNS.values())
 RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 
 
@@ -65,23 +67,47 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
     for link in found.links:
         known = [*found.ids, *(f"rows/{name}" for name in data["sets"])]
         assert link[1:] in known if link.startswith("#") else (folder / link).resolve().is_file(), link
-    assert len({id_of(run) for run in data["runs"] if run["epochs"] is not None}) == 30
+    assert len({id_of(run) for run in data["runs"] if run["epochs"] is not None}) == ALL
     for claim in json.loads((folder / "claims.json").read_text())["claims"]:
         assert f"#claim-{claim}" in found.links  # from the answer
         assert (f"#rows/{claim}" in found.links) == bool(data["sets"][claim])
-    assert page.count("data:image/svg+xml") == 6
-    assert "30 of 30 runs are here." in page
+    assert page.count("data:image/svg+xml") == len(TINY.figures)
+    assert f"{ALL} of {ALL} runs are here." in page
+
+
+def test_the_answer_is_a_sentence_of_what_was_measured_and_figure_3_above_the_claims(project: Project) -> None:
+    """Of `paper`, with the runs of figure 3 alone."""
+    project.pull("results/paper/advtrain")
+    asked = project.run("make", "-n", "report", "PRESET=paper").stdout.splitlines()[-1]
+    assert asked.endswith("python stages/report.py --preset paper")
+    project.run("python", "stages/report.py", "--preset", "paper")
+    page = (project.root / "results/paper/report.html").read_text()
+    ledger = json.loads((project.root / "results/paper/claims.json").read_text())["claims"]
+    rows = pd.read_csv(project.root / "results/paper/advtrain/table.csv")
+    largest = rows[rows["size"] == 28]
+    lazy, free = (halves(largest[largest["C0"] == C0]).mean() for C0 in (10, 1000))
+    top = page[page.index('<section id="answer"') : page.index('<div class="answer')]
+    for key in ("robust_half", "binding_half"):
+        assert f"d^({as_number(ledger[key]['paper']['value'])})" in top
+    assert f"At d = 784 free networks withstand {as_number(free / lazy)} times as much" in top
+    assert re.search(r"Of the paper's \d claims, \d holds?, \d fails?, \d (is|are) undecided\.", top)
+    assert re.findall('<section id="(.*?)"', top) == ["answer", "fig3"]
+    assert "data:image/svg+xml" in top
 
 
 def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(copied: Project) -> None:
-    written = yaml.safe_load((copied.root / "params.yaml").read_text())
-    written["presets"]["tiny"] |= {"fig3": [], "fig4": [], "pairs": [], "examples": [], "audit": {}}
-    (copied.root / "params.yaml").write_text(yaml.safe_dump(written))
+    def leave(tiny: dict[str, Any]) -> None:
+        tiny["experiments"] = {"standard": tiny["experiments"]["standard"]}
+        tiny["figures"] = {figure: tiny["figures"][figure] for figure in ("fig1", "fig2")}
+
+    copied.change(leave)
     copied.run("python", "stages/claims.py", "--preset", "tiny")
     said = (copied.root / "results/tiny/claims.md").read_text().splitlines()
-    asked = [("not asked of this preset" in line) for line in said if "**" in line]
-    assert asked == [claim.figure not in ("fig1", "fig2") for claim in LEDGER]
-    assert report(copied).count("data:image/svg+xml") == 2
+    asked = ["not asked of this preset" not in line for line in said if "**" in line]
+    assert asked == [figure == "fig1" for figure in ("fig1", "audit") for _ in BY_FIGURE[figure]]
+    page = report(copied)
+    assert page.count("data:image/svg+xml") == 2
+    assert "In lazy networks ε½" not in page
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +131,12 @@ def test_every_run_has_its_records_own_numbers(finished: Project, page: str) -> 
 def test_every_point_lies_on_its_mark_and_leads_to_its_run(page: str) -> None:
     data = embedded_in(page)
     runs = {id_of(run): run for run in data["runs"]}
-    images = [base64.b64decode(image).decode() for image in re.findall('svg.xml;base64,([^"]*)"', page)]
+    images = dict(re.findall('data-figure="(.*)"><img src="data:image/svg.xml;base64,([^"]*)"', page))
     columns = {head: column for column, head in embedded.HEADS.items()}
-    for image, (figure, points) in zip(images, data["points"].items(), strict=True):
-        if BLOCKS[figure].keeps:  # it shows networks, of which there are no marks
+    assert images.keys() == data["points"].keys()
+    for figure, points in data["points"].items():
+        image = base64.b64decode(images[figure]).decode()
+        if figure == "examples":  # it shows networks, of which there are no marks
             assert points == []
             continue
         width, height = (float(size) for size in re.findall('viewBox="0 0 ([0-9.]+) ([0-9.]+)"', image)[0])
@@ -160,8 +188,8 @@ def test_a_run_deleted_by_hand_is_missing_in_table_ledger_figure_and_report(copi
     gone.unlink()
     page = report(copied)
     assert not gone.exists()
-    assert re.search(r"29 of 30 runs are here, <b class=\"missing\">1 missing</b>", page)
-    claims = sum(claim.figure == "fig3" for claim in LEDGER)
+    assert re.search(rf"{ALL - 1} of {ALL} runs are here, <b class=\"missing\">1 missing</b>", page)
+    claims = len(BY_FIGURE["fig3"])
     assert page.count("7 of 8 runs") == 1 + 2 * claims  # at figure 3, and twice at its claims
     assert f'<b class="missing">missing</b> <code>results/tiny/advtrain/runs/{RUN}.json</code>' in page
     for stage in ("collect.py advtrain", "plot.py fig3", "claims.py"):
@@ -181,12 +209,14 @@ def test_a_failed_a_stale_and_a_damaged_run_are_named(copied: Project) -> None:
     log = copied.root / f"logs/tiny/advtrain/{second.stem}.log"
     log.write_text(failing.stderr)
     page = report(copied)
-    assert re.search(r"16 of 30 runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
+    assert re.search(rf"{ALL - 14} of {ALL} runs are here, .*12 stale.*, .*1 failed.*, .*1 unusable", page)
     assert "train.py: flags: lr: Input should be greater than 0" in page
     assert "not what was sealed" in page
     copied.edit("lazyadv/experiments/adversarial.py", "STUCK_EPOCHS = 20", "STUCK_EPOCHS = 21")
     log.write_text("epoch 0: loss 0.9565\n")  # being trained, or killed
-    assert re.search(r"16 of 30 runs are here, .*28 stale.*, .*1 missing.*, .*1 unusable", report(copied))
+    assert re.search(
+        rf"{ALL - 14} of {ALL} runs are here, .*{ALL - 2} stale.*, .*1 missing.*, .*1 unusable", report(copied)
+    )
 
 
 @pytest.mark.long
@@ -195,5 +225,5 @@ def test_a_network_that_is_gone_or_an_audit_of_another_time_counts_for_nothing(c
     table = copied.root / "results/tiny/audit.csv"
     table.write_text(re.sub('""fingerprint"": ""[0-9a-f]{4}', '""fingerprint"": ""0000', table.read_text()))
     page = report(copied)
-    assert re.search(r"30 of 30 runs are here, .*1 stale", page)
+    assert re.search(rf"{ALL} of {ALL} runs are here, .*1 stale", page)
     assert "0 of 2 runs" in page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyadv.workflow import bytecode, sources
+from lazyadv.workflow import bytecode, command, sources
 
 Reach = Callable[..., dict[str, str]]
 USER = "from lazyadv.a import f\n\n\ndef main():\n    return f()\n"
@@ -81,18 +81,64 @@ def test_what_does_not_run_does_not_count(reach: Reach, same: dict[str, str]) ->
         ("f = __import__('lazyadv.a').f\n", "__import__"),
         ("import runpy\n", "runpy"),
         ("exec('f = 1')\n", "exec"),
-        ("from .a import f\n", "import by full names"),
+        ("import os\nfrom .a import f\n", r"user.py:2: a relative import: import by full names"),
+        ("from . import a\n", r"user.py:1: a relative import: import by full names"),
         ("from lazyadv.missing import f\n", "no module lazyadv.missing"),
+        ("from lazyadv.a import *\n", r"user.py:1: import \*: import by full names"),
+        ("from beside import f\n", "beside.py, which is in none of"),
+        ("import tools.beside\n", "tools, which is in none of"),
+        ("def f(:\n", r"user.py: is no Python"),
     ],
 )
-def test_what_cannot_be_followed_is_refused(reach: Reach, text: str, said: str) -> None:
-    with pytest.raises(sources.SourceError, match=said):
+def test_what_cannot_be_followed_is_refused(reach: Reach, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "stages" / "tools").mkdir(parents=True)
+    (tmp_path / "beside.py").write_text("f = 1\n")
+
+    def stage() -> None:
         reach(user=text)
+
+    with pytest.raises(SystemExit, match=said):  # in one line
+        command.run(stage)
+
+
+def test_a_package_goes_before_a_module_of_its_name_as_in_python(reach: Reach, tmp_path: Path) -> None:
+    before = reach()["lazyadv.a"]
+    (tmp_path / "lazyadv" / "a").mkdir()
+    (tmp_path / "lazyadv" / "a" / "__init__.py").write_text("def f(): return 2\n")
+    assert reach()["lazyadv.a"] != before
+    (tmp_path / "lazyadv" / "a.abi3.so").write_text("")
+    with pytest.raises(sources.SourceError, match="runs in place of"):
+        reach()
+
+
+def test_code_that_was_edited_while_it_ran_makes_nothing(
+    reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = reach()
+    (tmp_path / "lazyadv" / ".#a.py").symlink_to("somebody@here.1")  # as Emacs marks what it edits
+    monkeypatch.setattr(sources, "_BEGAN", sources._texts())
+    reach(a="# what does not run\ndef f():\n    return 1\n")
+    sources.require_unchanged(code)
+    reach(a="def f(): return 2\n")
+    with pytest.raises(sources.SourceError, match=r"lazyadv\.a: was edited while this ran"):
+        sources.require_unchanged(code)
+    monkeypatch.setattr(sources, "_BEGAN", sources._texts())  # edited after Python had read it, before its hash was
+    reach()
+    with pytest.raises(sources.SourceError, match=r"lazyadv\.a: was edited while this ran"):
+        sources.require_unchanged(code)
 
 
 def test_a_record_rests_on_its_stage_its_experiment_and_all_that_these_import() -> None:
     reached = sources.reach("stages.train", "lazyadv.experiments.adversarial", "lazyadv.experiments.standard").keys()
-    networks = {f"lazyadv.networks.{name}" for name in ("attack", "kernel", "vectors", "compiled", "draws", "boundary")}
+    names = (
+        "networks.attack",
+        "kernel.steps",
+        "kernel.vectors",
+        "kernel.compiled",
+        "networks.draws",
+        "networks.boundary",
+    )
+    networks = {f"lazyadv.{name}" for name in names}
     assert {"lazyadv.workflow.command", "lazyadv.workflow.paths", "lazyadv.results.record", *networks} <= reached
     assert not {name for name in reached if "figures" in name or "claims" in name or "params" in name}
 

@@ -16,11 +16,12 @@ from lazyadv.experiments import adversarial
 from lazyadv.experiments.adversarial import AdvtraingapRun, AdvtrainRun
 from lazyadv.experiments.run import Run
 from lazyadv.experiments.standard import StandardRun
+from lazyadv.findings import style
 from lazyadv.networks import sgd
 from lazyadv.networks.ball import deviations
 from lazyadv.networks.network import Network, accuracy, draw
 from lazyadv.networks.outcome import Diverged, Epoch
-from lazyadv.results import record, style, table
+from lazyadv.results import record, table
 from lazyadv.workflow.provenance import Ingredients
 
 COMMON: dict[str, Any] = {"dataset": "mnist5k", "pair": (0, 1), "antialias": False, "width": 40, "size": 3, "seed": 0}

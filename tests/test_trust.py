@@ -10,9 +10,10 @@ from project import Project
 
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.files import STAMP, SealError
-from lazyadv.results import acceptance, kept
+from lazyadv.results import kept
 from lazyadv.results.record import RecordError
-from lazyadv.results.verification import Refused, Stored
+from lazyadv.verify import acceptance
+from lazyadv.verify.verification import Refused, Stored
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
@@ -152,7 +153,7 @@ def test_evidence_ends_where_what_was_compared_ends() -> None:
 
 def test_evidence_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equivalence, "FILE", tmp_path / "equivalences.json")
-    for content in ("[" * 100_000, "5", '[{"digest": 1}]'):
+    for content in ("[" * 100_000, "5", "{}", '""', '[{"digest": 1}]'):
         (tmp_path / "equivalences.json").write_text(content)
         equivalence.known.cache_clear()
         with pytest.raises(equivalence.EquivalenceError, match=r"equivalences\.json: .*restore it from git"):

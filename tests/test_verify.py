@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import QUIET, Clone, Project
+from project import QUIET, RUNS, TINY, Clone, Project
 
 from lazyadv.files import write_sealed
-from lazyadv.results import record, verification
+from lazyadv.results import record
+from lazyadv.verify import verification
 from lazyadv.workflow import equivalence
 from lazyadv.workflow.equivalence import Equivalence, EquivalenceError
 
@@ -75,14 +76,22 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     """A renamed local and a moved function; with the evidence committed, in a fresh clone, too."""
     clone.edit("lazyadv/networks/attack.py", "ascent", "uphill")
     move_norms(clone)
-    trained = {"standard": 12, "advtrain": 8, "advtraingap": 8, "advtrainpair": 2}
-    assert trained.items() <= clone.jobs().items()
+    assert RUNS.items() <= clone.jobs().items()
     before = {path: path.read_bytes() for path in clone.root.glob("results/tiny/*/runs/*.json")}
-    assert re.search(r"evidence takes \d+ of the 30 records: give --sample", accept(clone, "--sample", "7", ok=False))
+    assert re.search(
+        rf"evidence takes \d+ of the {sum(RUNS.values())} records: give --sample",
+        accept(clone, "--sample", "7", ok=False),
+    )
     assert not (clone.root / "equivalences.json").exists()
     assert "4 entries added" in accept(clone)
     # which import the attack
-    assert clone.jobs() == {"audit": 1, "collect": 4, "ledger": 1, "plot": 6, "publish": 6}
+    assert clone.jobs() == {
+        "audit": 1,
+        "collect": len(RUNS),
+        "ledger": 1,
+        "plot": len(TINY.figures),
+        "publish": len(TINY.figures),
+    }
     clone.snakemake("all", "claims")
     assert clone.jobs() == {}
     assert {path: path.read_bytes() for path in before} == before
@@ -105,8 +114,8 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     network.write_bytes(content)
     # and once more, on top of the evidence; of standard, which does not attack, there is nothing to show
     assert "3 entries added" in accept(clone)
-    assert not trained.keys() & clone.jobs().keys()
-    clone.edit("params.yaml", "advtrain: {bs: 32, T: 2, lr: 0.1", "advtrain: {bs: 32, T: 2, lr: 0.2")
+    assert not RUNS.keys() & clone.jobs().keys()
+    clone.edit("params.yaml", "advtrain {bs: 32, T: 2, lr: 0.1", "advtrain {bs: 32, T: 2, lr: 0.2")
     assert clone.jobs()["advtrain"] == 8
     assert "nothing to accept" in accept(clone)
 
@@ -133,7 +142,7 @@ def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> Non
 @pytest.mark.long
 def test_evidence_comes_from_the_code_that_is_there(clone: Clone) -> None:
     """Though what was compiled of the code before lies in the cache."""
-    clone.edit("lazyadv/networks/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
+    clone.edit("lazyadv/kernel/compiled.py", '"error_model": "numpy"', '"error_model": "numpy", "fastmath": True')
     assert "refused: today's code makes other results" in accept(clone, ok=False)
 
 

@@ -6,19 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import RUNS, TINY, Project
 
 from lazyadv.workflow import arithmetic
 
-FIGURES = [f"fig{number}" for number in range(1, 5)]
 
-
-def test_from_nothing_to_four_figures(finished: Project) -> None:
-    for figure in FIGURES:
+def test_from_nothing_to_all_figures(finished: Project) -> None:
+    for figure in TINY.figures:
         for path in (f"figures/{figure}.pdf", f"figures/tiny/{figure}.pdf"):
             assert (finished.root / path).read_bytes().startswith(b"%PDF")
         assert (finished.root / f"figures/tiny/{figure}.svg").read_text().startswith("<?xml")
-    for experiment, count in (("standard", 12), ("advtrain", 8), ("advtraingap", 8), ("advtrainpair", 2)):
+    for experiment, count in RUNS.items():
         lines = (finished.root / f"results/tiny/{experiment}/table.csv").read_text().splitlines()
         assert len(lines) == count + 1
     assert not [path for path in finished.root.rglob(".*.json") if path.is_file()]
@@ -72,7 +70,6 @@ def test_why_takes_any_path_to_a_file_and_another_preset(finished: Project, tmp_
 def test_from_anywhere_and_without_the_environment(tmp_path: Path) -> None:
     """`--directory` elsewhere, in folders with odd names, where `python` is another or none."""
     project, elsewhere = Project(tmp_path / "the {first}'s" / "clone"), tmp_path / "else where"
-    project.edit("params.yaml", "preset: quick", "preset: tiny")
     elsewhere.mkdir()
     shutil.copy(project.root / "params.yaml", elsewhere)
     (tmp_path / "python").write_text("#!/bin/false\n")

@@ -69,18 +69,17 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
 def test_numbers_are_those_of_yaml_1_2(number: str, tmp_path: Path) -> None:
     """As DVC writes them."""
     (tmp_path / "params.yaml").write_text(WHOLE.replace("lr: 0.1, atk_iters: 3}", f"lr: {number}, atk_iters: 3}}"))
-    assert params.load(tmp_path / "params.yaml").choose("tiny").advtrain.lr == 1e-5
+    assert params.load(tmp_path / "params.yaml").choose("tiny").shared("advtrain")["lr"] == 1e-5
 
 
 def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:
     """A preset may take over what another has."""
-    text = WHOLE.replace("advtrain: {bs: 32, T: 2,", "advtrain: &settings {bs: 32, T: 2,")
-    text = text.replace(
-        "    advtraingap: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", "    advtraingap: {<<: *settings, lr: 0.2}"
+    text = WHOLE.replace(
+        "advtraingap: {bs: 32, T: 2, lr: 0.1, atk_iters: 3}", "advtraingap: {<<: *tiny-advtrain, lr: 0.2}"
     )
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     tiny = params.load(tmp_path / "params.yaml").choose("tiny")
-    assert tiny.advtraingap.model_dump() == {**tiny.advtrain.model_dump(), "lr": 0.2}
+    assert tiny.shared("advtraingap") == {**tiny.shared("advtrain"), "lr": 0.2}
 
 
 def test_snakemake_refuses_such_yaml_in_one_line(project: Project) -> None:

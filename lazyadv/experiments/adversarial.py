@@ -46,9 +46,9 @@ class AdversarialRun(Run, AdversarialSettings):
         """
         # numba takes a second to import, for which planning need not wait
         from lazyadv.networks.attack import measure_attack, pgd
-        from lazyadv.networks.ball import deviations, project
+        from lazyadv.networks.ball import project
         from lazyadv.networks.network import accuracy
-        from lazyadv.networks.sgd import begin, move, require_finite, sgd_epoch
+        from lazyadv.networks.sgd import begin, measure_epoch, move, sgd_epoch
 
         split = split.normalized()
         network, start, x, y = begin(split.x_train, split.y_train, self.width, self.seed, device)
@@ -61,26 +61,17 @@ class AdversarialRun(Run, AdversarialSettings):
         while not ended:
             attacked = x + pgd(network, x, y, self.eps, self.step, self.atk_iters)
             loss, accuracy_before = sgd_epoch(network, attacked, y, self.bs, self.lr, ball)
-            deviation = float(deviations(network, start).max())
-            require_finite(len(epochs), loss, deviation)
+            seen = {"robust_train_accuracy": accuracy_before}
+            epoch = measure_epoch(len(epochs), loss, network, start, x_test, y_test, **seen)
             robust.append(accuracy_before)
             stuck = stuck + 1 if _is_stuck(robust, strict) else 0
             ended = stuck > STUCK_EPOCHS or len(robust) == self.T
             if ended or not strict:  # `strict` needs it of the reported network alone
                 perturbation = pgd(network, x_test, y_test, self.eps, self.step, self.atk_iters)
-            epochs.append(
-                Epoch(
-                    epoch=len(epochs),
-                    loss=loss,
-                    clean_test_accuracy=accuracy(network, x_test, y_test),
-                    robust_train_accuracy=accuracy_before,
-                    robust_test_accuracy=accuracy(network, x_test + perturbation, y_test)
-                    if ended or not strict
-                    else None,
-                    deviation=deviation,
-                )
-            )
-            report(epochs[-1])
+                robust_test = accuracy(network, x_test + perturbation, y_test)
+                epoch = epoch.model_copy(update={"robust_test_accuracy": robust_test})
+            epochs.append(epoch)
+            report(epoch)
             if not (ended or strict):  # the reported network is the one before this projection
                 project(network, start, self.radius)
         invariants = measure_attack(self.radius, network, start, x_test, y_test, perturbation)
@@ -111,7 +102,6 @@ class AdvtrainpairRun(LazyRun, AdversarialRun):
     """A run of figure 3 for any pair of digits."""
 
     axes: ClassVar = ("pair", "width", "size", "C0", "eps", "seed")
-    settings_of = "advtrain"
     experiment: Literal["advtrainpair"] = "advtrainpair"
 
 

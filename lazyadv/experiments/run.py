@@ -59,12 +59,10 @@ class Run(Common, Settings):
     Attributes:
         axes: what tells the runs of an experiment apart, in the order of its path.
         settings: the model of its hyperparameters.
-        settings_of: the experiment whose hyperparameters a preset gives it, if not its own.
     """
 
     axes: ClassVar[tuple[str, ...]]
     settings: ClassVar[type[Settings]]
-    settings_of: ClassVar[str | None] = None
     experiment: str
     width: Annotated[Count, Flag(1000, "hidden neurons m")]
     size: Annotated[Size, Flag(5, "pixels a side; d = size²")]

@@ -54,8 +54,7 @@ class StandardRun(LazyRun, StandardSettings):
         # numba takes a second to import, for which planning need not wait
         from lazyadv.networks.ball import deviations
         from lazyadv.networks.boundary import measure_search
-        from lazyadv.networks.network import accuracy
-        from lazyadv.networks.sgd import begin, move, require_finite, sgd_epoch, sgd_inside
+        from lazyadv.networks.sgd import begin, measure_epoch, move, sgd_epoch, sgd_inside
 
         split = split.normalized() if self.normalize else split
         network, start, x, y = begin(split.x_train, split.y_train, self.width, self.seed, device)
@@ -67,18 +66,9 @@ class StandardRun(LazyRun, StandardSettings):
                 loss, left = sgd_inside(network, x, y, self.bs, self.lr, (start, self.radius), len(epochs))
             else:
                 loss, _ = sgd_epoch(network, x, y, self.bs, self.lr)
-            deviation = float(deviations(network, start).max())
-            require_finite(len(epochs), loss, deviation)
-            epochs.append(
-                Epoch(
-                    epoch=len(epochs),
-                    loss=loss,
-                    clean_test_accuracy=accuracy(network, x_test, y_test),
-                    deviation=deviation,
-                )
-            )
+            epochs.append(measure_epoch(len(epochs), loss, network, start, x_test, y_test))
             report(epochs[-1])
-            left = left or deviation > self.radius
+            left = left or epochs[-1].deviation > self.radius
         search, repredicted = measure_search(network, split.x_test, split.y_test, self.protocol)
         deviation = float(deviations(network.double(), start.double()).max())
         invariants = Invariants(radius=self.radius, deviation=deviation, repredicted=repredicted)

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from lazyadv.kernel.copies import TINY, Neurons, all_products, copy_rows
+from lazyadv.kernel.rooms import Examples
+from lazyadv.kernel.steps import advance
+from lazyadv.kernel.vectors import CHUNK, SQUARE
 from lazyadv.networks.ball import deviations
-from lazyadv.networks.copies import TINY, Neurons, all_products, copy_rows
-from lazyadv.networks.kernel import advance
 from lazyadv.networks.network import Array, Network, namespace, rows, to_numpy
 from lazyadv.networks.outcome import Invariants, share
-from lazyadv.networks.rooms import Examples
-from lazyadv.networks.vectors import CHUNK, SQUARE
 
 BLOCK = 256  # examples that share the lazy attack's matrix products
 LOOKS = 0.7  # that an example may take from one reference, times the width; measured: from 0.5 to 0.9 it matters little
@@ -26,7 +26,7 @@ def pgd(network: Network, x: Array, y: Array, eps: float, step: float, steps: in
 
     From δ = 0: δ += step · ∇ℓ/‖∇ℓ‖₂; clip x + δ to [0, 1]; scale δ back to ‖δ‖₂ ≤ eps. An example whose
     gradient is zero stays where it is. On a CPU by `lazy_pgd`, which skips what has not changed
-    (lazyadv/networks/kernel.py); on a GPU by `dense_pgd`. The two agree up to rounding.
+    (lazyadv/kernel/steps.py); on a GPU by `dense_pgd`. The two agree up to rounding.
 
     Args:
         x: (n, d), in [0, 1].

@@ -1,20 +1,23 @@
 """An attack that the networks were not trained against, as a second opinion on their robust accuracy.
 
-PGD finds some perturbations within ε; an attack that finds smaller ones shows by how much it
-overestimates robustness. The decoupled direction and norm attack (DDN: Rony et al., CVPR 2019) is
-foolbox's; it looks for the smallest perturbation of each example instead of one of a given size, so it
-has no step size or ε to be tuned to, and keeps to the box.
+PGD finds some perturbations within ε; an attack that finds others shows by how much it overestimates
+robustness. There are three: PGD of a thousand small steps; APGD, whose step sizes adapt, from random
+starts (lazyadv/networks/apgd.py); and the decoupled direction and norm attack (DDN: Rony et al., CVPR
+2019), foolbox's. DDN looks for the smallest perturbation of each example instead of one of a given size,
+so it has no step size or ε to be tuned to. All keep to the box.
 """
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lazyadv.networks.attack import pgd
+from lazyadv.networks.apgd import apgd
+from lazyadv.networks.attack import norms, pgd
 from lazyadv.networks.network import Network
 
-STEPS = 1000  # of DDN; on `quick`'s networks a tenth of them leaves up to 2 % of the examples unbroken
+STEPS = 1000  # of PGD and DDN; on `quick`'s networks a tenth of them leaves DDN up to 2 % of the examples more
 ROUNDING = 1e-6  # relative, by which a perturbation may exceed ε
 
 
@@ -24,11 +27,25 @@ def ddn(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     import foolbox
     import torch
 
-    w, b, v = map(torch.from_numpy, (network.w, network.b, network.v))
+    size = float(np.abs(network.double()(x)).max()) or 1.0  # of f; the cross-entropy saturates where that is large
+    scaled = replace(network, v=(network.v / size).astype(network.v.dtype), c=network.c / size)
+
+    class Value(
+        torch.autograd.Function
+    ):  # by NumPy's products, which are not slowed by arithmetic.pin() as torch's are
+        @staticmethod
+        def forward(context: Any, inputs: torch.Tensor) -> torch.Tensor:
+            z = scaled.hidden(inputs.numpy())
+            context.slopes = (z > 0) * scaled.v
+            return torch.from_numpy(z.clip(0) @ scaled.v + scaled.c)
+
+        @staticmethod
+        def backward(context: Any, change: torch.Tensor) -> torch.Tensor:
+            return change[:, None] * torch.from_numpy(context.slopes @ scaled.w)
 
     class Logits(torch.nn.Module):
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            f = torch.relu(inputs @ w.T + b) @ v + network.c
+            f = Value.apply(inputs)
             return torch.stack([-f, f], 1) / 2
 
     torch.manual_seed(0)  # it draws a direction where there is no gradient
@@ -38,14 +55,31 @@ def ddn(network: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return attacked.numpy() - x
 
 
-def examine(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int) -> dict[str, Any]:
-    """The accuracy within ε under PGD of so many steps, under DDN, and under the better of the two for each example.
+def examine(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int) -> dict[str, float]:
+    """The accuracy within ε under each attack, and under the strongest of them for each example.
 
-    x: (n, d), in [0, 1]; y: (n,), ±1.
+    PGD is that of so many steps. x: (n, d), in [0, 1]; y: (n,), ±1.
     """
-    perturbations = {"pgd": pgd(network, x, y, eps, step, steps), "ddn": ddn(network, x, y)}
-    withstood = {name: ~breaks(network, x, y, delta, eps) for name, delta in perturbations.items()}
-    withstood["strongest"] = withstood["pgd"] & withstood["ddn"]
+    return judge(network, x, y, perturbations(network, x, y, eps, step, steps), eps)
+
+
+def perturbations(
+    network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int
+) -> dict[str, np.ndarray]:
+    """What each attack finds, (n, d), none longer than ε but for rounding; arguments as of `examine`."""
+    smallest = ddn(network, x, y)
+    return {
+        "pgd": pgd(network, x, y, eps, step, steps),
+        "pgd1000": pgd(network, x, y, eps, 2.5 * eps / STEPS, STEPS),
+        "apgd": apgd(network, x, y, eps),
+        "ddn": np.where(norms(smallest) <= eps * (1 + ROUNDING), smallest, 0),
+    }
+
+
+def judge(network: Network, x: np.ndarray, y: np.ndarray, found: dict[str, np.ndarray], eps: float) -> dict[str, float]:
+    """The share of the examples that withstand each attack's perturbations, and those of all attacks: `strongest`."""
+    withstood = {name: ~breaks(network, x, y, delta, eps) for name, delta in found.items()}
+    withstood["strongest"] = np.logical_and.reduce(list(withstood.values()))
     return {name: float(examples.mean()) for name, examples in withstood.items()}
 
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from lazyadv.networks.compiled import compiled
+from lazyadv.kernel.compiled import compiled
+from lazyadv.kernel.vectors import dot
 from lazyadv.networks.network import Array, Network
-from lazyadv.networks.vectors import dot
 
 
 def deviations(network: Network, start: Network) -> Array:

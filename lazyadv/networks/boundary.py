@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lazyadv.networks.compiled import compiled
+from lazyadv.kernel.compiled import compiled
 from lazyadv.networks.network import Network, rows
 from lazyadv.networks.outcome import Search, Statistic, share
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from lazyadv.networks.ball import deviations, project
-from lazyadv.networks.network import Array, Network, draw, namespace, to_device
-from lazyadv.networks.outcome import Diverged
+from lazyadv.networks.network import Array, Network, accuracy, draw, namespace, to_device
+from lazyadv.networks.outcome import Diverged, Epoch
 
 
 def sgd_epoch(
@@ -98,6 +99,20 @@ def move(x: np.ndarray, device: str) -> Array:
     import torch
 
     return torch.from_numpy(x).to(device)
+
+
+def measure_epoch(
+    epoch: int, loss: float, network: Network, start: Network, x_test: Array, y_test: Array, **others: Any
+) -> Epoch:
+    """An epoch's loss, the deviation and clean test accuracy after it, and `others`.
+
+    Raises:
+        Diverged: the loss or the deviation is no longer finite.
+    """
+    deviation = float(deviations(network, start).max())
+    require_finite(epoch, loss, deviation)
+    clean = accuracy(network, x_test, y_test)
+    return Epoch(epoch=epoch, loss=loss, clean_test_accuracy=clean, deviation=deviation, **others)
 
 
 def require_finite(epoch: int, loss: float, deviation: float) -> None:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import plain
+from lazyadv.findings import points, style
+from lazyadv.findings.claim import Claim
 from lazyadv.report.entries import Entry
-from lazyadv.results import points, style
-from lazyadv.results.ledger import LEDGER
 from lazyadv.results.table import Selection
 
 ROW_DIGITS = 5  # significant digits of a measure in a row, and in an epoch; counts are whole
@@ -43,15 +43,18 @@ HEADS = {
 
 
 def content(
-    entries: Mapping[str, list[Entry]], selections: Mapping[str, Selection], shown: Mapping[str, list[points.Point]]
+    entries: Mapping[str, list[Entry]],
+    selections: Mapping[str, Selection],
+    shown: Mapping[str, list[points.Point]],
+    claims: Mapping[str, list[Claim]],
 ) -> dict[str, Any]:
     """All that the scripts read, as JSON has it; `shown` has the points of each figure."""
     runs = [one for experiment in entries.values() for one in experiment]
     place = {f"{one.run.experiment}/{one.run.name}": number for number, one in enumerate(runs)}
     sets = {figure: _places(selections[figure].rows, place) for figure in shown}
-    for claim in LEDGER:
-        rows = selections[claim.figure].rows
-        sets[claim.key] = _places(claim.rows(rows), place) if len(rows) else []
+    for figure, own in claims.items():
+        rows = selections[figure].rows if figure in selections else ()
+        sets |= {claim.key: _places(claim.rows(rows), place) if len(rows) else [] for claim in own}
     axes = list(dict.fromkeys(axis for experiment in entries for axis in EXPERIMENTS[experiment].axes))
     axes.sort(key=lambda axis: (axis == "seed", axis in LINES))  # as the paths have it, whatever the experiment
     return {

@@ -1,26 +1,28 @@
 """What there is of a preset, as one page: figures, claims, hyperparameters, runs and their records, the pipeline.
 
-Everything is read from the records as they lie on disk, not from tables or figures that were made of them
-before, so that a run that is missing or stale is so on the whole page; but for the audit and the figures of kept
-networks, which are taken as they were made, if they are fresh. Nothing is trained.
+All is read from the records on disk, not from tables or figures, so that a run that is missing or stale is so on the
+whole page; only the audit and the figures of kept networks are taken as they were made, if they are fresh.
 """
 
 import base64
+import inspect
 import json
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
 
-from lazyadv.params import FIGURES
+from lazyadv import figures
+from lazyadv.findings import judge, points, style
+from lazyadv.findings.claim import Claim
+from lazyadv.params import AUDIT
 from lazyadv.report import embedded
 from lazyadv.report.entries import Entry, entry
-from lazyadv.results import claims, figures, points, style, table
-from lazyadv.results.ledger import LEDGER
+from lazyadv.results import table
 from lazyadv.workflow import paths, pipeline, recipes
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -71,23 +73,26 @@ class Report:
     def selections(self) -> dict[str, table.Selection]:
         """The rows of each figure and of the audit."""
         selections: dict[str, table.Selection] = {}
-        for figure, experiment in FIGURES.items():
+        for figure, grid in self.preset.figures.items():
             runs = dict.fromkeys(self.preset.runs(figure))
-            rows = [one.row for one in self.entries.get(experiment, []) if one.row and one.run in runs]
+            rows = [one.row for one in self.entries[grid.experiment] if one.row and one.run in runs]
             frame = pd.DataFrame(rows)
             nothing = frame.columns[frame.isna().all()]  # None, where a table read from CSV has NaN
             selections[figure] = table.Selection(frame.astype(dict.fromkeys(nothing, float)), len(runs))
-        audited, path = list(self.preset.audited), paths.audit_path(self.name)
+        audited, path = self.preset.audited, paths.audit_path(self.name)
         empty = table.Selection(pd.DataFrame(), len(audited))
-        selections["audit"] = table.select(path, audited) if self.pipeline.fresh(path) else empty
+        selections[AUDIT] = table.select(path, audited) if audited and self.pipeline.fresh(path) else empty
         return selections
 
-    @property
-    def ledger(self) -> dict[str, dict[str, claims.Finding]]:
-        """The findings by preset: this one's, those of the presets beside it, and those of one that has it beside.
+    @cached_property
+    def claims(self) -> dict[str, list[Claim]]:
+        """The claims of its figures and of those of the presets beside it."""
+        presets = self.pipeline.params.with_others(self.name)
+        return figures.claims(figure for preset in presets.values() for figure in preset.figures)
 
-        The last are left out as long as none of their runs is here.
-        """
+    @property
+    def ledger(self) -> dict[str, dict[str, judge.Finding]]:
+        """The findings by preset: this one's, those beside it, and those that it is beside, if they have a run here."""
         presets, beside = self.pipeline.params.presets, self.preset.beside
         behind = [name for name, preset in presets.items() if self.name in preset.beside and name not in beside]
         shown = {self.name: self.selections}
@@ -95,7 +100,7 @@ class Report:
             selections = Report(self.pipeline, name).selections
             if name in beside or any(len(one.rows) for one in selections.values()):
                 shown[name] = selections
-        return {name: claims.judge_all(selections) for name, selections in shown.items()}
+        return {name: judge.judge_all(self.claims, selections) for name, selections in shown.items()}
 
     def figures(self) -> Iterator[Shown]:
         """The figures, drawn from the records that there are."""
@@ -104,14 +109,14 @@ class Report:
             image, marks = self._draw(name, shown)
             yield Shown(
                 name,
-                getattr(figures, name).__doc__.partition("\n")[0],
+                inspect.getdoc(figures.module(name).draw) or "",
                 image,
                 marks,
                 len(shown.rows),
                 shown.asked,
                 bool(len(shown.rows) and shown.rows["epochs"].any()),
-                self.preset.shared(FIGURES[name]),
-                [block.model_dump(mode="json") for block in getattr(self.preset, name)],
+                self.preset.shared(self.preset.figures[name].experiment),
+                [block.model_dump(mode="json") for block in self.preset.figures[name].grid],
             )
 
     def _draw(self, name: str, shown: table.Selection) -> tuple[str | None, list[points.Point]]:
@@ -121,7 +126,7 @@ class Report:
             return _image(drawn.read_bytes()) if self.pipeline.fresh(drawn) else None, []
         if not len(shown.rows):
             return None, []
-        figure = getattr(figures, name)(shown)
+        figure = figures.module(name).draw(shown)
         image = _image(style.drawn(figure, "svg", ""))
         return image, list(points.of(figure))  # where they are is known once it is drawn
 
@@ -142,12 +147,10 @@ class Report:
                 if file.parts[0] == "data" or file.parts[1] == self.name:  # other presets have pages of their own
                     arrows.add((_box(self.pipeline.recipe(file)), box))
                     waiting.append(file)
-        columns: dict[str, int] = {}
 
+        @cache
         def column(box: str) -> int:
-            if box not in columns:
-                columns[box] = 1 + max((column(before) for before, after in arrows if after == box), default=-1)
-            return columns[box]
+            return 1 + max((column(before) for before, after in arrows if after == box), default=-1)
 
         stages: dict[str, Stage] = {}
         for box in sorted(files, key=lambda box: (column(box), box)):
@@ -156,52 +159,58 @@ class Report:
             stages[box] = Stage(box, column(box), line, len(files[box]), fresh)
         return list(stages.values()), [(stages[before], stages[after]) for before, after in sorted(arrows)]
 
-    def answer(self, ledger: dict[str, dict[str, claims.Finding]]) -> dict[str, list[claims.Finding]]:
+    def answer(self, ledger: dict[str, dict[str, judge.Finding]]) -> dict[str, list[judge.Finding]]:
         """This preset's findings by verdict; those of figures that it does not have left out."""
         found = [finding for finding in ledger[self.name].values() if finding.asked]
-        return {verdict: [one for one in found if one.verdict == verdict] for verdict in claims.VERDICTS}
+        return {verdict: [one for one in found if one.verdict == verdict] for verdict in judge.VERDICTS}
 
-    def code(self) -> dict[str, dict[str, str]]:
-        """The hash of each module behind the records of an experiment, as it stands now."""
-        return {kind: recipes.train(of[0].run).ingredients(str).code for kind, of in self.entries.items()}
+    @cached_property
+    def lead(self) -> tuple[str, str] | None:
+        """The figure that stands above the claims, and the sentence that its file reads off it, if there is one."""
+        found = (
+            (name, answer(rows))
+            for name, answer in ((name, getattr(figures.module(name), "answer", None)) for name in self.preset.figures)
+            if answer and len(rows := self.selections[name].rows)
+        )
+        return next(found, None)
 
     def render(self, commit: str | None) -> str:
         """The page as HTML, with all that it shows inside it."""
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         environment.filters |= {
-            "measured": claims.measured,
-            "basis": claims.basis,
-            "bound": claims.as_range,
+            "measured": judge.measured,
+            "basis": judge.basis,
+            "bound": judge.as_range,
             "plain": _plain,
             "short": lambda quantity: re.split("[,:]", quantity)[0],
         }
         shown, ledger = list(self.figures()), self.ledger
-        content = embedded.content(self.entries, self.selections, {one.name: one.points for one in shown})
+        content = embedded.content(self.entries, self.selections, {one.name: one.points for one in shown}, self.claims)
         stages, arrows = self.stages()
-        states = [one.state for entries in self.entries.values() for one in entries]
+        runs = [one for entries in self.entries.values() for one in entries]
+        states = [one.state for one in runs]
         return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
             name=self.name,
             preset=self.preset,
             commit=commit,
-            claims=LEDGER,
+            claims=[claim for own in self.claims.values() for claim in own],
             ledger=ledger,
             answer=self.answer(ledger),
             figures=shown,
-            experiments=FIGURES,
+            experiments={figure: grid.experiment for figure, grid in self.preset.figures.items()},
             entries=self.entries,
-            gaps=[one for entries in self.entries.values() for one in entries if one.state != "fresh"],
+            gaps=[one for one in runs if one.state != "fresh"],
             counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
-            asked=len(states),
-            here=sum(one.row is not None for entries in self.entries.values() for one in entries),
-            drawn={name for name in FIGURES if paths.figure_paths(self.name, name)[0].exists()},
+            asked=len(runs),
+            here=sum(one.row is not None for one in runs),
+            drawn={name for name in self.preset.figures if paths.figure_paths(self.name, name)[0].exists()},
             tables={kind for kind in self.entries if paths.table_path(self.name, kind).exists()},
             stages=stages,
             arrows=arrows,
-            code=self.code(),
+            lead=self.lead,
             rests={key: len(places) for key, places in content["sets"].items()},
             data=embedded.packed(content),
-            epoch_digits=embedded.EPOCH_DIGITS,
-            row_digits=embedded.ROW_DIGITS,
+            digits=embedded,
             scripts="".join(path.read_text(encoding="utf-8") for path in SCRIPTS),
         )
 

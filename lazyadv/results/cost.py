@@ -52,6 +52,11 @@ def minutes(run: Run) -> int:
     return math.ceil(5 + 2 * UNIT * work(run, run.most_epochs) / 60)
 
 
+def short(run: Run) -> bool:
+    """Whether a run may share an allocation with others."""
+    return minutes(run) <= SHORT
+
+
 def memory_mb(run: Run) -> int:
     """The memory to request, in MB: one and a half times a fit to the measured peaks of jobs.
 

@@ -74,15 +74,6 @@ def _columns(epochs: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [epoch.get(name) for epoch in epochs] for name in names}
 
 
-def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    """The epochs of _columns.
-
-    Raises:
-        ValueError: the columns are not of one length.
-    """
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
 class Record(NamedTuple):
     """What a file of a record says."""
 
@@ -104,7 +95,8 @@ def read(path: Path) -> Record:
         fingerprint, _, provenance = (record.pop(key) for key in ("fingerprint", "digest", "provenance"))
         kind = EXPERIMENTS[record["experiment"]]
         run = checked(kind, {key: record.pop(key) for key in kind.model_fields}, str(path))
-        record["epochs"] = _rows(record["epochs"])
+        columns = record["epochs"]  # of one length
+        record["epochs"] = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         result = checked(Result, record, str(path))
         if not (result.epochs or result.search):
             raise ValueError("it has no epochs")

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from lazyadv.errors import UserError
 from lazyadv.files import replacing
@@ -64,10 +64,12 @@ def code_digest(code: dict[str, str]) -> str:
     return _hash(code)
 
 
-def origin(rule: str, params: dict[str, Any], code: dict[str, str]) -> tuple[str, list[Equivalence]]:
-    """The digest of the oldest code that this code stands for, and the evidence that leads there."""
-    digest, steps = code_digest(code), list[Equivalence]()
-    while step := next((each for each in known() if each.new == digest and each.covers(rule, params)), None):
+def origin(
+    rule: str, params: dict[str, Any], digest: str, entries: tuple[Equivalence, ...] | None = None
+) -> tuple[str, list[Equivalence]]:
+    """The digest of the oldest code that the code of this one stands for by the entries, and those that lead there."""
+    entries, steps = known() if entries is None else entries, list[Equivalence]()
+    while step := next((each for each in entries if each.new == digest and each.covers(rule, params)), None):
         digest = step.old
         steps.append(step)
     return digest, steps
@@ -84,15 +86,17 @@ def known() -> tuple[Equivalence, ...]:
         return ()
     try:
         entries = json.loads(FILE.read_text(encoding="utf-8"))
+        if not isinstance(entries, list):
+            raise TypeError("not a list")
         found = [(each.pop("digest"), Equivalence.model_validate(each)) for each in entries]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = " ".join(str(error).split())
         raise EquivalenceError(f"{FILE.name}: not as verify wrote it ({what:.200}); restore it from git") from None
     for place, (digest, entry) in enumerate(found):
         if digest != entry.digest:
             raise EquivalenceError(f"{FILE.name}: entry {place} is not as verify wrote it; restore it from git")
     entries = tuple(entry for _, entry in found)
-    _require_straight(entries)
+    require_straight(entries)
     return entries
 
 
@@ -104,15 +108,19 @@ def add(entries: list[Equivalence]) -> None:
     """
     known.cache_clear()
     together = (*(each for each in known() if not any(new.includes(each) for new in entries)), *entries)
-    _require_straight(together)
+    require_straight(together)
     lines = [each.model_dump(mode="json") | {"digest": each.digest} for each in together]
     with replacing(FILE) as temporary:
         temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
     known.cache_clear()
 
 
-def _require_straight(entries: tuple[Equivalence, ...]) -> None:
-    """See that no code stands for itself by way of others."""
+def require_straight(entries: tuple[Equivalence, ...]) -> None:
+    """See that no code stands for itself by way of others.
+
+    Raises:
+        EquivalenceError: one does.
+    """
     steps: dict[str, dict[str, set[str]]] = {}
     for each in entries:
         kind = json.dumps([each.rule, each.same], sort_keys=True)

@@ -1,6 +1,6 @@
 """The outputs that a params.yaml stands for: what each should be made from, and whether the file on disk is fresh."""
 
-from collections.abc import Iterable
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,9 +8,9 @@ from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Dataset, Run
 from lazyadv.models import MOST_SIZE, ParamsError
 from lazyadv.params import FIGURES, Params, load
-from lazyadv.workflow import paths
+from lazyadv.workflow import outputs, paths
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
-from lazyadv.workflow.recipes import Recipe, audit, claims, collect, fetch, plot, prepare, train
+from lazyadv.workflow.recipes import Recipe, fetch, prepare, prepare_flags, train
 
 
 class Pipeline:
@@ -43,9 +43,9 @@ class Pipeline:
                 case ("data", dataset, "digits.npz") if dataset in get_args(Dataset):
                     return fetch(dataset)
                 case ("data", dataset, pair, name):
-                    first, second = pair.split("-")
-                    size, antialias = _values(name)
-                    where = (dataset, (int(first), int(second)), int(size), antialias == "true")
+                    first, second = _value(pair)
+                    values = _values(name)
+                    where = (dataset, (first, second), values["size"], values["antialias"])
                     if path == paths.pair_path(*where) and first != second and 1 <= where[2] <= MOST_SIZE:
                         return prepare(*where)
                 case ("results", preset, experiment, "runs" | "networks", _) if experiment in EXPERIMENTS:
@@ -55,20 +55,25 @@ class Pipeline:
                 case ("results", preset, experiment, "table.csv"):
                     if experiment not in EXPERIMENTS:
                         raise ParamsError(f"there is no experiment {experiment!r}; there are {', '.join(EXPERIMENTS)}")
-                    return collect(preset, self.params.choose(preset), experiment)
+                    return outputs.collect(preset, self.params.choose(preset), experiment)
                 case ("results", preset, "audit.csv"):
-                    return audit(preset, self.params.choose(preset))
+                    return outputs.audit(preset, self.params.choose(preset))
                 case ("results", preset, "claims.json" | "claims.md") | ("results", preset, "metrics", _):
-                    return claims(self.params, preset)
+                    return outputs.claims(self.params, preset)
                 case ("figures", preset, name):
-                    return plot(preset, self.params.choose(preset), _figure(name))
+                    return outputs.plot(preset, self.params.choose(preset), _figure(name))
                 case ("figures", name):
-                    return plot(self.preset_name, self.preset, _figure(name))
+                    return outputs.plot(self.preset_name, self.preset, _figure(name))
         except ParamsError as error:
             raise ParamsError(f"{path}: {error}") from None
         except (ValueError, KeyError):
             pass
         raise ParamsError(f"{path}: the pipeline makes nothing of this name")
+
+    def figures(self) -> list[str]:
+        """All figures of the preset: copies for everybody, of the one that params.yaml names; else its own."""
+        folder = "figures" if self.preset_name == self.params.preset else f"figures/{self.preset_name}"
+        return [f"{folder}/{figure}.pdf" for figure in self.preset.figures]
 
     def runs(self) -> list[Run]:
         """All runs of the preset."""
@@ -78,13 +83,16 @@ class Pipeline:
         """The run whose record, or network, is at `path`."""
         if path not in self._runs:
             _, preset, experiment, _, name = path.parts
-            axes = dict(part.split("=") for part in name.rpartition(".")[0].split(","))
-            values = {axis: _value(axis, text) for axis, text in axes.items()}
-            self._runs[path] = self.params.choose(preset).run(experiment, **values)
+            self._runs[path] = self.params.choose(preset).run(experiment, **_values(name))
         return self._runs[path]
 
     def flags(self, path: Path) -> str:
-        """The arguments that make stages/train.py write the record at `path`; some runs keep their network."""
+        """The arguments that make stages/train.py write the record at `path`, or stages/prepare.py the data there.
+
+        Some runs keep their network.
+        """
+        if path.parts[0] == "data":
+            return " ".join(prepare_flags(**self.recipe(path).params))
         kept = (f"--network {network}" for network in self._outputs(path)[1:])
         return " ".join([self.run(path).flags, *kept])
 
@@ -132,15 +140,17 @@ class Pipeline:
         return self.recipe(path).files
 
 
-def _values(name: str) -> Iterable[str]:
-    return [part.partition("=")[2] for part in name.removesuffix(".npz").split(",")]
+def _values(name: str) -> dict[str, Any]:
+    """The values in a file's name, by what they are of."""
+    return {axis: _value(text) for axis, text in (part.split("=") for part in name.rpartition(".")[0].split(","))}
 
 
-def _value(axis: str, text: str) -> Any:
-    """The value of an axis, as a path spells it."""
-    if axis == "pair":
+def _value(text: str) -> Any:
+    """A value, as a path spells it: a number, a truth, or two digits."""
+    try:
+        return json.loads(text)
+    except ValueError:
         return tuple(map(int, text.split("-")))
-    return float(text) if axis in ("C0", "gap", "eps") else int(text)
 
 
 def _figure(name: str) -> str:

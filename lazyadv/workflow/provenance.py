@@ -50,7 +50,7 @@ class Ingredients:
 
     @property
     def fingerprint(self) -> str:
-        code, _ = equivalence.origin(self.rule, self.params, self.code)
+        code, _ = equivalence.origin(self.rule, self.params, equivalence.code_digest(self.code))
         content = {"rule": self.rule, "params": self.params, "code": code, "inputs": self.inputs}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]

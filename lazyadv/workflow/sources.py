@@ -13,16 +13,41 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lazyadv.errors import UserError
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("lazyadv", "stages")
 # what runs code by its text or name: functions, and modules but for these parts of them
 UNSEEN = ("exec", "eval", "__import__", "importlib", "runpy", "pkgutil")
 SEEN = ("importlib.metadata", "importlib.resources")
-FINDERS = ("lazyadv.experiments",)  # import the files beside them; whoever needs one of these names it as an entry
+# import the files beside them; whoever needs one of these names it as an entry
+FINDERS = ("lazyadv.experiments", "lazyadv.figures")
 
 
-class SourceError(ValueError):
+class SourceError(UserError):
     """The code behind an output cannot be told."""
+
+
+def _texts() -> dict[Path, bytes]:
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return {path: path.read_bytes() for path in files if path.is_file()}  # not an editor's link to nothing
+
+
+_BEGAN = _texts()
+
+
+def require_unchanged(code: dict[str, str]) -> None:
+    """See that modules had these hashes since this process began, or it may have run other code than it says.
+
+    Raises:
+        SourceError: one was edited meanwhile.
+    """
+    now = _texts()
+    for module, digest in code.items():
+        path = _path(module)
+        texts = {each.get(path, b"") for each in (_BEGAN, now)} if path else set[bytes]()
+        if len(texts) != 1 and {_hash(_parsed(module, text)) for text in texts} != {digest}:
+            raise SourceError(f"{module}: was edited while this ran, so what it made is not kept; run again")
 
 
 def reach(*entries: str) -> dict[str, str]:
@@ -43,18 +68,34 @@ def reach(*entries: str) -> dict[str, str]:
 
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
-    """The hash of a module's code, and the modules of this project that it imports."""
+    """The hash of a module's code, and the modules of this project that it imports, or that are packages around it."""
     path = _path(module)
     if path is None:
         raise SourceError(f"there is no module {module}")
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    imported = {package for package in _packages(module) if _path(package)}
+    tree = _parsed(path, path.read_bytes())
+    parts = module.split(".")
+    around = (".".join(parts[:length]) for length in range(1, len(parts)))
+    imported = set(filter(_path, around))  # these run first
     for node in _runnable(tree):
-        if (unseen := _unseen(node)) and module not in FINDERS:
-            raise SourceError(f"{path}:{node.lineno}: {unseen}: write an import, which can be followed")
-        imported |= {name for name in _imports(node) if name.partition(".")[0] in PACKAGES}
-    text = json.dumps(_canonical(tree))
-    return hashlib.sha256(text.encode()).hexdigest()[:16], tuple(sorted(imported))
+        if (unseen := _unseen(node)) and not (unseen == "importlib" and module in FINDERS):
+            raise SourceError(f"{path}:{node.lineno}: {unseen}: import by full names, which can be followed")
+        for name in _imports(node):
+            if name.partition(".")[0] in PACKAGES:
+                imported.add(name)
+            elif stray := _stray(name):
+                raise SourceError(f"{path}:{node.lineno}: imports {stray}, which is in none of {', '.join(PACKAGES)}")
+    return _hash(tree), tuple(sorted(imported))
+
+
+def _parsed(name: object, text: bytes) -> ast.Module:
+    try:
+        return ast.parse(text, str(name))
+    except (SyntaxError, ValueError) as error:  # the latter of a null byte
+        raise SourceError(f"{name}: is no Python ({error})") from None
+
+
+def _hash(tree: ast.Module) -> str:
+    return hashlib.sha256(json.dumps(_canonical(tree)).encode()).hexdigest()[:16]
 
 
 def _runnable(node: ast.AST) -> Iterator[Any]:
@@ -68,8 +109,12 @@ def _runnable(node: ast.AST) -> Iterator[Any]:
 
 
 def _unseen(node: ast.AST) -> str | None:
-    """What a node uses to run code that imports do not show, if it does."""
+    """What a node uses to run code that imports do not show, or show by no full name, if it does."""
     match node:
+        case ast.ImportFrom(level=level) if level:
+            return "a relative import"
+        case ast.ImportFrom(module=str(name), names=[ast.alias(name="*")]) if name.partition(".")[0] in PACKAGES:
+            return "import *"
         case ast.Name(id=name) | ast.ImportFrom(module=str(name)):
             names = [name]
         case ast.Import(names=aliases):
@@ -80,32 +125,29 @@ def _unseen(node: ast.AST) -> str | None:
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
-    """The modules that a statement imports, with the packages around them, which run first."""
+    """The modules that a statement imports."""
     match node:
         case ast.Import(names=names):
-            found = [alias.name for alias in names]
-        case ast.ImportFrom(module=str(module), level=0, names=names):
+            yield from (alias.name for alias in names)
+        case ast.ImportFrom(module=str(module), names=names):
+            yield module
             parts = [f"{module}.{alias.name}" for alias in names]
-            found = [module, *(part for part in parts if part.partition(".")[0] in PACKAGES and _path(part))]
-        case ast.ImportFrom():
-            raise SourceError(f"line {node.lineno}: import by full names, which can be followed")
-        case _:
-            return
-    for name in found:
-        yield name
-        yield from (package for package in _packages(name) if _path(package))
+            yield from (part for part in parts if part.partition(".")[0] in PACKAGES and _path(part))
 
 
-def _packages(module: str) -> list[str]:
-    """The packages around a module."""
-    parts = module.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts))]
+def _stray(module: str) -> Path | None:
+    """The file, or folder, of a module beside the packages or the stages, where Python finds it, too."""
+    top = module.partition(".")[0]
+    places = [folder / name for folder in (ROOT, ROOT / "stages") for name in (f"{top}.py", top)]
+    return next((place for place in places if place.exists()), None)
 
 
 def _path(module: str) -> Path | None:
     """The file of a module of this project; None if there is none, as of a folder such as stages."""
     path = ROOT.joinpath(*module.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    if library := next(path.parent.glob(f"{path.name}.*so"), None):
+        raise SourceError(f"{library}: runs in place of {path.name}.py, and cannot be read; delete it")
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)  # as Python
 
 
 def _canonical(node: Any) -> Any:

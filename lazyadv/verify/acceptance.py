@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from lazyadv.results.verification import Refused, Stored, array_difference, in_turn, prepare, run_stage
+from lazyadv.verify.verification import Refused, Stored, array_difference, in_turn, prepare, run_stage
 from lazyadv.workflow import equivalence, paths, provenance, recipes
 from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.pipeline import Pipeline
@@ -45,8 +45,9 @@ def codes_of(pipeline: Pipeline, path: Path, made: Ingredients) -> Codes | None:
     wanted = pipeline.recipe(path).ingredients(fingerprint)
     if (wanted.params, wanted.inputs) != (made.params, made.inputs):
         return None
-    old, new = (equivalence.origin(each.rule, each.params, each.code)[0] for each in (made, wanted))
-    return Codes(old, new, equivalence.code_digest(wanted.code))
+    stored, today = (equivalence.code_digest(each.code) for each in (made, wanted))
+    old, new = (equivalence.origin(made.rule, made.params, digest)[0] for digest in (stored, today))
+    return Codes(old, new, today)
 
 
 def behind(pipeline: Pipeline, records: list[Stored]) -> dict[Path, Codes]:
@@ -212,14 +213,9 @@ def trained(codes: dict[Path, Codes], records: list[Stored], compared: list[Stor
 def _keeps(entries: list[Equivalence], codes: dict[Path, Codes], records: list[Stored]) -> bool:
     """Whether with these entries every record's code stands for what it stood for, and today's for the same."""
     together = (*equivalence.known(), *entries)
-
-    def origin(digest: str, params: dict[str, Any]) -> str:
-        """As equivalence.origin, with the new entries behind the known ones."""
-        steps = (each for each in together if each.new == digest and each.covers("train", params))
-        return origin(step.old, params) if (step := next(steps, None)) else digest
-
+    equivalence.require_straight(together)
     return all(
-        origin(digest, each.made.params) == each.origin
+        equivalence.origin("train", each.made.params, digest, together)[0] == each.origin
         for each in records
         for digest in (each.code, codes[each.path].today)
     )

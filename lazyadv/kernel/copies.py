@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lazyadv.networks.compiled import compiled, inlined
-from lazyadv.networks.vectors import SQUARE, dot, square_tile
+from lazyadv.kernel.compiled import compiled, inlined
+from lazyadv.kernel.vectors import SQUARE, dot, square_tile
 
 LEVELS = np.float32(32767)  # a vector's length in units of its 16-bit rounding
 TINY = np.float32(1e-30)  # below any length that is not zero, above float32's smallest normal number

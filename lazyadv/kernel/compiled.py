@@ -21,11 +21,12 @@ from numba import njit
 from numba.core import caching
 
 OPTIONS: Any = {"error_model": "numpy"}
+LIBRARY = Path(__file__).parents[1]
 
 
 @cache
 def folder() -> Path | None:
-    """Where compiled functions are kept: a folder for this text of lazyadv/networks, these libraries and settings.
+    """Where compiled functions are kept: a folder for this text of kernel/ and networks/, these libraries and settings.
 
     It lies below NUMBA_CACHE_DIR, or beside the sources, or where the user's caches are; None where none of these can
     be written to.
@@ -34,25 +35,22 @@ def folder() -> Path | None:
     settings = {key: value for key, value in os.environ.items() if key.startswith("NUMBA_")}
     named = settings.pop("NUMBA_CACHE_DIR", None)
     text.update(repr([sys.version, numba.__version__, llvmlite.__version__, sorted(settings.items())]).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(path for room in ("kernel", "networks") for path in LIBRARY.glob(f"{room}/*.py")):
         text.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     name = f"compiled-{text.hexdigest()[:16]}"
-    for base in [Path(named)] if named else [Path(__file__).parent / "__pycache__", _users()]:
+    users = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "lazyadv")
+    for base in [Path(named)] if named else [Path(__file__).parent / "__pycache__", users]:
         try:
-            (base / name).mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=base / name).close()
-        except OSError:
+            place = base.expanduser() / name
+            place.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
+        except (OSError, RuntimeError):  # the latter of a user who has no home at all
             continue
-        return base / name
+        return place
     print(
         "compiled functions are not kept, for no folder can be written to: name one in NUMBA_CACHE_DIR", file=sys.stderr
     )
     return None
-
-
-def _users() -> Path:
-    """The folder for this project in the user's caches."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "lazyadv").expanduser()
 
 
 class Locator(caching._CacheLocator):

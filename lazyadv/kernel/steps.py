@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from lazyadv.networks.compiled import compiled, inlined
-from lazyadv.networks.copies import round_levels
-from lazyadv.networks.rooms import Bounds, Example, Place, Scratch, find_due, look, set_reference
-from lazyadv.networks.vectors import LANES, TALL, dot
+from lazyadv.kernel.compiled import compiled, inlined
+from lazyadv.kernel.copies import round_levels
+from lazyadv.kernel.rooms import Bounds, Example, Place, Scratch, find_due, look, set_reference
+from lazyadv.kernel.vectors import LANES, TALL, dot
 
 
 @inlined

@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lazyadv.findings import style
+from lazyadv.findings.halves import FREE_C0
 from lazyadv.networks import boundary
 from lazyadv.networks.attack import pgd
-from lazyadv.results import style
 from lazyadv.results.kept import KeptNetwork
-from lazyadv.results.parts import FREE_C0
+from lazyadv.results.table import Selection
 
 WRONG = "#B3261E"
 
@@ -45,11 +46,20 @@ def examine(kept: KeptNetwork) -> list[Example]:
     ]
 
 
-def draw(networks: tuple[KeptNetwork, ...]) -> Figure:
-    """A row for each digit and dimension: the digit, and beside it what each network makes of it, lazy ones first.
+def draw(shown: Selection) -> Figure:
+    """A digit of each class before lazy and free networks at several dimensions: attacked, and moved by the least step.
 
-    All that is added to digits is in the same colours: red where a pixel becomes darker, blue where lighter.
+    A row for each digit and dimension: the digit, and beside it what each network makes of it, lazy ones first. All
+    that is added to digits is in the same colours: red where a pixel becomes darker, blue where lighter. Below each: f
+    before the attack and after it, in red where the prediction is wrong, and the step's length.
     """
+    figure = draw_networks(shown.networks)
+    style.caption(figure, shown, f"ε = {', '.join(f'{eps:g}' for eps in shown.rows['eps'].unique())}")
+    return figure
+
+
+def draw_networks(networks: tuple[KeptNetwork, ...]) -> Figure:
+    """The figure without its caption."""
     found = [(each, examine(each)) for each in sorted(networks, key=lambda each: each.run.radius)]
     sizes = sorted({each.run.size for each in networks})
     most = max(abs(each.perturbation).max() for _, examples in found for each in examples)
@@ -57,12 +67,12 @@ def draw(networks: tuple[KeptNetwork, ...]) -> Figure:
     figure, grid = style.pictures(2 * len(sizes), 1 + 3 * beside)
     for place, row in enumerate(grid):
         which, size = place // len(sizes), sizes[place % len(sizes)]
-        shown = [(each, examples[which]) for each, examples in found if each.run.size == size]
-        digit = shown[0][1].digit
+        row_of = [(each, examples[which]) for each, examples in found if each.run.size == size]
+        digit = row_of[0][1].digit
         row[0].imshow(digit, cmap="gray_r", vmin=0, vmax=digit.max())
         row[0].set_ylabel(f"d = {digit.size}")
         row[0].set_title("digit" if place == 0 else "")
-        for (kept, example), axes in zip(shown, row[1:].reshape(beside, 3), strict=True):
+        for (kept, example), axes in zip(row_of, row[1:].reshape(beside, 3), strict=True):
             _draw_answer(axes, kept, example, most, titled=place == 0)
     return figure
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lazyadv.networks.compiled import inlined
-from lazyadv.networks.copies import LEVELS, TINY, round_levels
-from lazyadv.networks.vectors import LANES, TALL, bits, dot, lanes_due, lowest_bit, tall_tile
+from lazyadv.kernel.compiled import inlined
+from lazyadv.kernel.copies import LEVELS, TINY, round_levels
+from lazyadv.kernel.vectors import LANES, TALL, bits, dot, lanes_due, lowest_bit, tall_tile
 
 VAGUE = np.float32(0.01)  # error of the slopes, in units of the largest that one can have
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
-from lazyadv.results.ledger import LEDGER, Claim
+from lazyadv.findings.claim import Claim
 from lazyadv.results.table import Selection
 from lazyadv.workflow import arithmetic
 
@@ -79,9 +79,14 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def judge_all(tables: Mapping[str, Selection]) -> dict[str, Finding]:
-    """The whole ledger, in its order, by claim, from the rows of each figure and of the audit."""
-    return {claim.key: judge(claim, tables[claim.figure]) for claim in LEDGER}
+def judge_all(claims: Mapping[str, list[Claim]], tables: Mapping[str, Selection]) -> dict[str, Finding]:
+    """Findings by claim, in their order, from the rows of each figure; `claims` has those of each figure."""
+    nothing = Selection(pd.DataFrame(), 0)
+    return {each.key: judge(each, tables.get(figure, nothing)) for figure, own in claims.items() for each in own}
+
+
+def _claims(presets: Mapping[str, dict[str, Finding]]) -> list[Claim]:
+    return [finding.claim for finding in next(iter(presets.values())).values()]
 
 
 def as_json(presets: Mapping[str, dict[str, Finding]]) -> dict[str, object]:
@@ -94,7 +99,7 @@ def as_json(presets: Mapping[str, dict[str, Finding]]) -> dict[str, object]:
             "bound": claim.bound,
         }
         | {preset: _finding_as_json(findings[claim.key]) for preset, findings in presets.items()}
-        for claim in LEDGER
+        for claim in _claims(presets)
     }
 
 
@@ -115,14 +120,17 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
 
 def as_metrics(presets: Mapping[str, dict[str, Finding]]) -> dict[str, dict[str, float | None]]:
     """The measured values alone: by claim, and in it by preset."""
-    return {claim.key: {preset: findings[claim.key].value for preset, findings in presets.items()} for claim in LEDGER}
+    return {
+        claim.key: {preset: findings[claim.key].value for preset, findings in presets.items()}
+        for claim in _claims(presets)
+    }
 
 
 def as_markdown(presets: Mapping[str, dict[str, Finding]]) -> str:
     """The ledger as a table for people, a column for each preset."""
     heads = ["claim", "measured by", "bound", *(f"`{preset}`" for preset in presets)]
     lines = [heads, ["---"] * len(heads)]
-    for claim in LEDGER:
+    for claim in _claims(presets):
         found = [_finding_as_markdown(findings[claim.key]) for findings in presets.values()]
         lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *found])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

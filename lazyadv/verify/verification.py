@@ -48,7 +48,7 @@ class Stored:
     @property
     def origin(self) -> str:
         """The digest of the oldest code that this stands for."""
-        return equivalence.origin("train", self.made.params, self.made.code)[0]
+        return equivalence.origin("train", self.made.params, self.code)[0]
 
     @property
     def regime(self) -> str:
@@ -91,9 +91,7 @@ def prepare(run: Run, folder: Path) -> Path:
         (folder / digits).parent.mkdir(parents=True)
         shutil.copy(digits, folder / digits)
     if not (folder / path).exists():
-        antialias = "--antialias" if run.antialias else "--no-antialias"
-        numbers = f"--num1 {run.pair[0]} --num2 {run.pair[1]} --size {run.size}".split()
-        run_stage(folder, "prepare", run.dataset, *numbers, antialias)
+        run_stage(folder, "prepare", *recipes.prepare_flags(run.dataset, run.pair, run.size, run.antialias))
     return folder / path
 
 

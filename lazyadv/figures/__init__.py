@@ -1,0 +1,24 @@
+"""The figures: a file draws one, measures what is read off it, and states its claims. fig1 to fig4 are the paper's.
+
+A figure's file has a function `draw`, from the rows that a preset has of it to a matplotlib figure, and its claims
+(lazyadv/findings/claim.py), if any. `audit` has claims alone. The list of figures is that of the files (params.py).
+"""
+
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+from lazyadv.findings.claim import Claim
+from lazyadv.params import AUDIT, FIGURES
+
+
+def module(figure: str) -> ModuleType:
+    """The file of a figure."""
+    return importlib.import_module(f"{__name__}.{figure}")
+
+
+def claims(figures: Iterable[str]) -> dict[str, list[Claim]]:
+    """The claims of these figures and of the audit, in the order of the files and of the claims in them."""
+    asked = set(figures)
+    order = [*(figure for figure in FIGURES if figure in asked), AUDIT]
+    return {figure: [each for each in vars(module(figure)).values() if isinstance(each, Claim)] for figure in order}

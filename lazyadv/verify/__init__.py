@@ -1,0 +1,1 @@
+"""Records made again, and what that is evidence of."""
