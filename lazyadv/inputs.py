@@ -116,7 +116,7 @@ class Given:
         Raises:
             InputError: it does not, as where an activation saturates that elsewhere is a ReLU.
         """
-        for x in rows(points.reshape(len(points), -1).astype(np.float64)) if self._module else ():
+        for x in rows(points.reshape(len(points), -1).astype(np.float64)) if self._module is not None else ():
             import torch
 
             with refusing("network: cannot be called"), torch.no_grad():
