@@ -9,7 +9,6 @@ from lazyadv.workflow.recipes import train
 from lazyadv.workflow.rules import Rules
 
 ask = Rules(workflow, config)
-preset = ask.pipeline.preset_name
 # in a rule, `python stages/…` is the Python that Snakemake runs on, and a stage of this clone, wherever the work is
 shell.prefix(
     'set -euo pipefail; python() {{ {sys.executable:q} {workflow.basedir:q}/"$@"; }}; '
@@ -41,7 +40,7 @@ rule data:
 
 rule claims:
     input:
-        f"results/{preset}/claims.json",
+        f"results/{ask.pipeline.preset_name}/claims.json",
     localrule: True
 
 
@@ -102,7 +101,7 @@ rule collect:
     input:
         ask.upstream("results/{preset}/{experiment}/table.csv"),
     output:
-        update("results/{preset}/{experiment}/table.csv"),
+        ask.shown("results/{preset}/{experiment}/table.csv", "table"),
     log:
         "logs/{preset}/{experiment}/collect.log",
     localrule: True
@@ -115,7 +114,7 @@ rule plot:
         ask.upstream("figures/{preset}/{figure}.pdf"),
     output:
         update("figures/{preset}/{figure}.pdf"),
-        update("figures/{preset}/{figure}.svg"),
+        ask.shown("figures/{preset}/{figure}.svg", "figure"),
     log:
         "logs/{preset}/{figure}.log",
     localrule: True
@@ -140,7 +139,7 @@ rule ledger:
         ask.upstream("results/{preset}/claims.json"),
     output:
         update("results/{preset}/claims.json"),
-        update("results/{preset}/claims.md"),
+        ask.shown("results/{preset}/claims.md", "ledger"),
     log:
         "logs/{preset}/claims.log",
     localrule: True

@@ -190,14 +190,14 @@ def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) 
     """
     attack(network, x, y, eps)  # which refuses what cannot be attacked
     given = Given(network, x)
-    points, signs, eps = given.x.astype(np.float32), given.signs(y), float(eps)
+    points, signs, radius = given.x.astype(np.float32), given.signs(y), float(eps)
     try:
-        deltas = audits.perturbations(given.network, points, signs, eps, 2.5 * eps / 100, 100)
+        deltas = audits.perturbations(given.network, points, signs, radius, 2.5 * radius / 100, 100)
     except ModuleNotFoundError as error:
         raise InputError(f"audit: {error}; in the clone, pip install '.[foolbox]'") from None
     for delta in deltas.values():
         given.compare(points + delta)
-    return audits.judge(given.network, points, signs, deltas, eps)
+    return audits.judge(given.network, points, signs, deltas, radius)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:

@@ -1,4 +1,4 @@
-"""Hold a preset's tables against the paper's claims; write the ledger as JSON and as Markdown."""
+"""Judge the paper's claims by a preset's tables; write the ledger as JSON and as Markdown."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Compare the results made here with those that are committed; where they are the same, take the latter.
+"""Compare the results made here with the committed ones; put the latter back where `provenance` alone differs.
 
 A run that is made again has the same bytes but for `provenance`: who made it, when, in how many seconds. Where what
 DVC keeps (folders, data) differs in nothing else, the committed takes its place, complete, so that git and DVC have

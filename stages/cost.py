@@ -1,4 +1,4 @@
-"""Say what making figures, tables or claims would cost: the runs to train, and the time of a core that they take.
+"""Estimate what figures, tables or claims would cost, in runs to train and core-hours; train nothing.
 
 Nothing is made. The time rests on the seconds in the records on disk, scaled by work (lazyadv/results/cost.py).
 """

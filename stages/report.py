@@ -1,4 +1,4 @@
-"""Write what there is of a preset as one page of HTML; nothing is trained for it."""
+"""Write a preset's results as one page of HTML, from the records that are here; train nothing."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from lazyadv.workflow.pipeline import Pipeline
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that it names")
+    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
     args = parser.parse_args()
     made = Pipeline.load("params.yaml", args.preset)
     out = Path("results", made.preset_name, "report.html")

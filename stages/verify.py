@@ -28,11 +28,11 @@ from lazyadv.workflow.pipeline import Pipeline
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("records", nargs="*", type=Path, help="records; by default a sample of a preset's")
-    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that it names")
-    parser.add_argument("--sample", type=int, default=LEAST, metavar="N", help="how many of the preset's")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
-    parser.add_argument("--accept", action="store_true", help="if they are the same, take today's code for the older")
+    parser.add_argument("records", nargs="*", type=Path, help="records to remake; by default a sample of a preset's")
+    parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
+    parser.add_argument("--sample", type=int, default=LEAST, metavar="N", help="size of the sample")
+    parser.add_argument("--seed", type=int, default=0, help="seed of its draw")
+    parser.add_argument("--accept", action="store_true", help="if all agree, let today's code stand for the older")
     args = parser.parse_args()
     if args.records and args.accept:
         parser.error("--accept takes a sample of a preset, not named records")

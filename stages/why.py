@@ -17,8 +17,8 @@ SHOWN = 3  # inputs; a table has hundreds
 
 def main() -> None:
     parser = command.parser(__doc__)
-    parser.add_argument("file", type=paths.named, help="an output of the pipeline, as it names it")
-    parser.add_argument("--preset", help="that figures/*.pdf are of; by default the one that params.yaml names")
+    parser.add_argument("file", type=paths.named, help="an output of the pipeline, by its path")
+    parser.add_argument("--preset", help="the preset that figures/*.pdf show; by default that of params.yaml")
     args = parser.parse_args()
     path, wanted = args.file, Pipeline.load("params.yaml", args.preset).ingredients(args.file)
     if not path.exists():

@@ -1,8 +1,9 @@
-"""What README says of the ledger, against the ledger."""
+"""What README says of the ledger and shows of the rules, against the ledger and the rules."""
 
 import json
 import re
 
+from lazyadv.experiments import EXPERIMENTS
 from lazyadv.findings.judge import as_number
 from lazyadv.workflow.sources import ROOT
 
@@ -18,3 +19,10 @@ def test_the_table_of_claims_is_the_ledgers() -> None:
         for cell, finding in zip(cells, (claim[preset] for preset in ledger["presets"]), strict=True):
             found = "nothing measured" if finding["value"] is None else as_number(finding["value"])
             assert cell == (f"{finding['verdict']}: {found}" if finding["runs_asked"] else "–"), name
+
+
+def test_the_picture_has_every_rule() -> None:
+    """All but `data`, which only gathers files; docs/pipeline.md has the command that draws it."""
+    text, picture = ((ROOT / name).read_text(encoding="utf-8") for name in ("Snakefile", "docs/rulegraph.svg"))
+    rules = {*re.findall(r"^rule (\w+):", text, re.MULTILINE), *EXPERIMENTS} - {"data"}
+    assert set(re.findall(r">(\w+)</text>", picture)) == rules

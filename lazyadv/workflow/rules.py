@@ -8,7 +8,8 @@ from typing import Any
 
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
-from snakemake.io import ancient
+from snakemake.io import ancient, report
+from snakemake.ioflags import update
 
 from lazyadv.errors import UserError
 from lazyadv.experiments import EXPERIMENTS
@@ -66,6 +67,10 @@ class Rules:
             return [ancient(str(file)) if fresh else str(file) for file in files]
 
         return inputs
+
+    def shown(self, output: str, kind: str) -> Any:
+        """An output that `snakemake --report` shows, with the caption of its kind."""
+        return report(update(output), caption=f"docs/captions/{kind}.rst", category="{preset}", subcategory=kind)
 
     def flags(self, _: Wildcards, output: list[str]) -> str:
         """The arguments of the stage that makes a record, or prepared data."""
