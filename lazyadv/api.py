@@ -21,7 +21,8 @@ from lazyadv.data import Split
 from lazyadv.digits import mnist5k
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Run
-from lazyadv.inputs import Attack, Digits, Given, InputError, Start, asked, require_fitting
+from lazyadv.inputs import Given, InputError, Length, asked, plain, require_fitting
+from lazyadv.models import Count, Pair, Seed, Size, checked
 from lazyadv.networks import audit as audits
 from lazyadv.networks import network as networks
 from lazyadv.networks.attack import in_range, pgd
@@ -68,7 +69,7 @@ def run(preset: str, experiment: str, root: str | Path = ".", **values: Any) -> 
         UserError: there is no such preset or experiment; or a value is missing, unknown or senseless.
     """
     chosen = _preset(preset, experiment, root)
-    return asked(EXPERIMENTS[experiment], "run", **chosen.shared(experiment) | values)
+    return checked(EXPERIMENTS[experiment], chosen.shared(experiment) | plain(values), "run")
 
 
 def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = True) -> Split:
@@ -83,13 +84,13 @@ def digits(pair: tuple[int, int] = (0, 1), size: int = 28, antialias: bool = Tru
     Raises:
         UserError: the pair or the size cannot be, or a package is missing.
     """
-    wanted = asked(Digits, "digits", pair=pair, size=size, antialias=antialias)
+    pair, size, antialias = asked("digits", pair=(pair, Pair), size=(size, Size), antialias=(antialias, bool))
     try:
         import torch
 
         threads = torch.get_num_threads()
         try:
-            return data.prepare(_mnist5k(), wanted.pair, wanted.size, wanted.antialias)
+            return data.prepare(_mnist5k(), pair, size, antialias)
         finally:
             torch.set_num_threads(threads)  # which the resize needs at 1
     except ModuleNotFoundError as error:
@@ -107,9 +108,8 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
     Raises:
         UserError: one of the four cannot be.
     """
-    return networks.draw(
-        **asked(Start, "draw", seed=seed, examples=examples, width=width, dimension=dimension).model_dump()
-    )
+    counts = {"examples": (examples, Count), "width": (width, Count), "dimension": (dimension, Count)}
+    return networks.draw(*asked("draw", seed=(seed, Seed), **counts))
 
 
 def train(run: Run, split: Split | None = None) -> Outcome:
@@ -156,20 +156,18 @@ def attack(
         UserError: the network is of another kind, at x or at x + δ; x, y, eps, steps or step cannot be; or a step is
             shorter than float32's rounding.
     """
-    wanted = asked(Attack, "attack", eps=eps, steps=steps, step=step)
+    eps, steps, step = asked("attack", eps=(eps, Length), steps=(steps, Count), step=(step, Length | None))
     given = Given(network, x)
     points, signs = given.x, given.signs(y)
     if points.min() < 0 or points.max() > 1:
         raise InputError("x: is not within [0, 1], the box of the attack")
-    length = 2.5 * wanted.eps / wanted.steps if wanted.step is None else wanted.step
-    if min(length, wanted.eps) < (least := ROUNDING * math.sqrt(points.shape[1])):
-        raise InputError(
-            f"attack: steps of {length:.3g} within {wanted.eps:.3g} are lost in float32; give {least:.1g} or more"
-        )
+    step = 2.5 * eps / steps if step is None else step
+    if min(step, eps) < (least := ROUNDING * math.sqrt(points.shape[1])):
+        raise InputError(f"attack: steps of {step:.3g} within {eps:.3g} are lost in float32; give {least:.1g} or more")
     near = in_range(given.network)
     place = np.asarray if isinstance(x, np.ndarray) or x.device.type == "cpu" else given.like
     w, b, v, inputs, labels = (place(part.astype(np.float32)) for part in (near.w, near.b, near.v, points, signs))
-    delta = to_numpy(pgd(Network(w, b, v, near.c), inputs, labels, wanted.eps, length, wanted.steps))
+    delta = to_numpy(pgd(Network(w, b, v, near.c), inputs, labels, eps, step, steps))
     delta = delta.astype(points.dtype).clip(-points, 1 - points)  # in that type, too, within the box
     given.compare(points.astype(np.float64) + delta)
     return given.like(delta).reshape(x.shape)
@@ -188,7 +186,7 @@ def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) 
         (Croce and Hein, 2020: 5 restarts of 100 steps), `ddn` (foolbox's), and all of them: `strongest`.
 
     Raises:
-        UserError: as in `attack`; or a package is missing, or there is no example.
+        UserError: as in `attack`; or a package is missing.
     """
     attack(network, x, y, eps)  # which refuses what cannot be attacked
     given = Given(network, x)

@@ -10,11 +10,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, create_model
 
 from lazyadv.data import Split
 from lazyadv.errors import UserError
-from lazyadv.models import Count, M, Pair, Seed, Size, Strict, checked
+from lazyadv.models import Strict, checked
 from lazyadv.networks.network import Array, Network, rows
 
 if TYPE_CHECKING:
@@ -32,46 +32,25 @@ class InputError(UserError):
     """A function was given what it cannot work with; the message says which argument, and why."""
 
 
-class Digits(Strict):
-    """What `digits` is asked for."""
-
-    pair: Pair
-    size: Size
-    antialias: bool
-
-
-class Start(Strict):
-    """What `draw` is asked for."""
-
-    seed: Seed
-    examples: Count
-    width: Count
-    dimension: Count
-
-
-class Attack(Strict):
-    """What `attack` is asked for."""
-
-    eps: Length
-    steps: Count
-    step: Length | None
-
-
-def asked(model: type[M], where: str, **values: Any) -> M:
-    """The values as a `model`; NumPy's numbers are taken for Python's.
+def asked(where: str, **values: tuple[Any, Any]) -> list[Any]:
+    """Values by name, each with the type that it should be of, checked.
 
     Raises:
         ParamsError: one of them cannot be; `where` begins the line.
     """
-    return checked(model, _plain(values), where)
+    fields: dict[str, Any] = {name: (kind, ...) for name, (_, kind) in values.items()}
+    model = create_model("Asked", __base__=Strict, **fields)
+    found = checked(model, plain({name: value for name, (value, _) in values.items()}), where)
+    return [getattr(found, name) for name in values]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value with Python's numbers for NumPy's, also within a dict, list or tuple."""
     match value:
         case dict():
-            return {key: _plain(each) for key, each in value.items()}
+            return {key: plain(each) for key, each in value.items()}
         case list() | tuple():
-            return tuple(map(_plain, value))
+            return tuple(map(plain, value))
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -103,8 +82,12 @@ class Given:
         self._module: Any = None if isinstance(network, Network) else _in_double(network)
         read = network if isinstance(network, Network) else _read(self._module)
         w, b, v = (_numpy("network", part) for part in (read.w, read.b, read.v))
+        wanted = f"network: w, b, v and c should be finite, of shapes (m, {self.x.shape[1]}), (m,), (m,) and (), m > 0"
+        if not b.size or [w.shape, b.shape, v.shape] != [(b.size, self.x.shape[1]), (b.size,), (b.size,)]:
+            raise InputError(f"{wanted}; the first three are of {w.shape}, {b.shape} and {v.shape}")
+        if not all(np.isfinite(part).all() for part in (w, b, v, read.c)):
+            raise InputError(wanted)
         self.network = Network(w, b, v, read.c).double()
-        _require(self.network, self.x.shape[1])
         self.compare(_probes(self.network))
         self.compare(self.x)
 
@@ -133,7 +116,7 @@ class Given:
         Raises:
             InputError: it does not, as where an activation saturates that elsewhere is a ReLU.
         """
-        for x in rows(points.reshape(len(points), -1).astype(np.float64)) if self._module else ():
+        for x in rows(points.reshape(len(points), -1).astype(np.float64)) if self._module is not None else ():
             import torch
 
             with refusing("network: cannot be called"), torch.no_grad():
@@ -172,20 +155,6 @@ def _read(module: Any) -> Network:
 def _f(outputs: np.ndarray) -> np.ndarray:
     """f of a module's one output or two: (1 or 2, …) -> (…)."""
     return np.diff(outputs, axis=0, prepend=0)[-1]
-
-
-def _require(network: Network, dimension: int) -> None:
-    parts = network.w, network.b, network.v
-    shapes, width = [part.shape for part in parts], network.b.size
-    if not width or shapes != [(width, dimension), (width,), (width,)]:
-        raise InputError(
-            f"network: for x of {dimension} numbers an example w, b and v should be of shapes (m, {dimension}), (m,) "
-            f"and (m,), m > 0, not {', '.join(map(str, shapes))}"
-        )
-    with np.errstate(over="ignore"):
-        held = [(part.any(), part.astype(np.float32)) for part in parts]
-    if not all(np.isfinite(part).all() and part.any() == some for some, part in held) or not np.isfinite(network.c):
-        raise InputError("network: w, b, v and c should be finite, and w, b and v within what float32 can hold")
 
 
 def _probes(network: Network) -> np.ndarray:

@@ -3,6 +3,7 @@
 Nothing is made. The time rests on the seconds in the records on disk, scaled by work (lazyadv/results/cost.py).
 """
 
+import itertools
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv.experiments.run import Run
 from lazyadv.models import ParamsError
 from lazyadv.results import cost
 from lazyadv.workflow import command
@@ -30,7 +32,11 @@ def main() -> None:
         raise ParamsError(f"presets.{pipeline.preset_name} has no grid of a figure")
     targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in pipeline.preset.figures]
     records = cost.measured()
-    rows = {f"{need.preset} {need.experiment}": row(need, records) for need in cost.needs(pipeline, targets)}
+    needs = cost.needs(pipeline, targets)
+    rows = {}
+    for name, paths in itertools.groupby(needs, lambda path: f"{path.parts[1]} {path.parts[2]}"):
+        to_train = [needs[path] and pipeline.run(path) for path in paths]
+        rows[name] = row(len(to_train), [run for run in to_train if run], records)
     print(pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).to_string())
     if not records:
         print("There is no record to estimate from: train a run, or `dvc pull`, and ask again.")
@@ -39,15 +45,15 @@ def main() -> None:
         print("At most, and of runs that are unlike any record: if they take all T epochs.")
 
 
-def row(need: cost.Need, records: list[cost.Measured]) -> list[object]:
-    """The columns of what is needed of an experiment."""
-    train = len(need.to_train)
-    counts = [need.asked, need.asked - train, train]
+def row(asked: int, to_train: list[Run], records: list[cost.Measured]) -> list[object]:
+    """The columns of an experiment."""
+    train = len(to_train)
+    counts = [asked, asked - train, train]
     if not train or not records:
         return [*counts, *(4 * ["unknown" if train else "–"])]
-    expected, most, known = zip(*cost.estimates(need.to_train, records), strict=True)
+    expected, most, known = zip(*cost.estimates(to_train, records), strict=True)
     hours = [f"{sum(seconds) / 3600:,.2f}" for seconds in (expected, most)]
-    return [*counts, *hours, timedelta(seconds=round(max(expected))), train - sum(known)]
+    return [*counts, *hours, str(timedelta(seconds=round(max(expected)))), train - sum(known)]
 
 
 if __name__ == "__main__":

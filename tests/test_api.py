@@ -155,10 +155,10 @@ def test_a_module_is_compared_where_it_is_used(activation: torch.nn.Module) -> N
             attempt()
 
 
-@pytest.mark.parametrize("scale", [1e20, 1e-25])
+@pytest.mark.parametrize("scale", [1e20, 1e-25, 1e60, 1e-60])
 def test_networks_beyond_float32_are_measured_as_others(scale: float) -> None:
     plain = network()
-    w, b, v = (part * np.float32(scale) for part in (plain.w, plain.b, plain.v))
+    w, b, v = (part * np.float64(scale) for part in (plain.w, plain.b, plain.v))
     other = Network(w, b, v, plain.c * scale**2)
     assert api.accuracy(other, X, Y) == api.accuracy(plain, X, Y)
     np.testing.assert_allclose(api.attack(other, X, Y, 0.2), api.attack(plain, X, Y, 0.2), atol=1e-4)

@@ -81,11 +81,6 @@ class Twice(torch.nn.Module):
         (lambda: api.boundary(replace(network(), v=np.ones((30, 1), np.float32)), X), r"\(30, 1\)"),
         (lambda: api.accuracy(Network(np.ones((0, 12)), np.ones(0), np.ones(0), 0.0), X, Y), "m > 0"),
         (lambda: api.accuracy(replace(network(), v=np.full(30, np.nan)), X, Y), "v and c should be finite"),
-        (
-            lambda: api.attack(replace(network(), w=np.full((30, 12), 1e60)), X, Y, 0.2),
-            "should be finite, .* float32 can hold",
-        ),
-        (lambda: api.attack(replace(network(), w=np.full((30, 12), 1e-60)), X, Y, 0.2), "float32 can hold"),
         (lambda: api.attack(replace(network(), w=X.tolist()), X, Y, 0.2), "list"),
         (lambda: api.accuracy(replace(network(), c=np.nan), X, Y), "c should be finite"),
         (lambda: api.accuracy(Sequential(pruned(), ReLU(), Linear(30, 1)), X, Y), "plain parameters"),

@@ -110,7 +110,7 @@ def test_code_that_makes_the_same_keeps_its_results(origin: Path, clone: Clone, 
     clone.edit("lazyadv/networks/attack.py", "uphill", "climb")
     content = network.read_bytes()
     network.unlink()
-    assert "tiny: 1 of its 3 networks are not here: `dvc pull` them" in accept(clone, ok=False)
+    assert "tiny: 1 of its 33 records and networks are not here: `dvc pull` them" in accept(clone, ok=False)
     network.write_bytes(content)
     # and once more, on top of the evidence; of standard, which does not attack, there is nothing to show
     assert "3 entries added" in accept(clone)

@@ -66,15 +66,6 @@ def memory_mb(run: Run) -> int:
     return math.ceil(1.5 * (200 + 4e-6 * floats))
 
 
-class Need(NamedTuple):
-    """How many records of an experiment the targets need, and the runs among them that have to be trained."""
-
-    preset: str
-    experiment: str
-    asked: int
-    to_train: list[Run]
-
-
 class Measured(NamedTuple):
     """What a record says about its own cost."""
 
@@ -91,33 +82,25 @@ class Estimate(NamedTuple):
     known: bool
 
 
-def needs(pipeline: Pipeline, targets: Iterable[Path]) -> list[Need]:
-    """What the targets need, by experiment.
+def needs(pipeline: Pipeline, targets: Iterable[Path]) -> dict[Path, bool]:
+    """The records that the targets need, and whether each of them has to be trained.
 
     Raises:
         ParamsError: a target is not in the pipeline.
     """
     asked = _records(targets, lambda path: pipeline.recipe(path).files)
     wanted = _records(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
-    found: dict[tuple[str, str], list[Path]] = {}
-    for path in asked:
-        found.setdefault((path.parts[1], path.parts[2]), []).append(path)
-    return [
-        Need(*where, len(paths), [pipeline.run(path) for path in paths if path in wanted and not pipeline.fresh(path)])
-        for where, paths in sorted(found.items())
-    ]
+    return {path: path in wanted and not pipeline.fresh(path) for path in sorted(asked)}
 
 
-def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> dict[Path, None]:
-    """The records among the targets and everything that they are made from, in a fixed order."""
-    seen: dict[Path, None] = {}
-    left = list(targets)
+def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> set[Path]:
+    """The records among the targets and everything that they are made from."""
+    seen, left = set[Path](), list(targets)
     while left:
-        path = left.pop()
-        if path not in seen:
-            seen[path] = None
+        if (path := left.pop()) not in seen:
+            seen.add(path)
             left += inputs(path)
-    return {path: None for path in seen if path.parent.name == "runs"}
+    return {path for path in seen if path.parent.name == "runs"}
 
 
 def measured() -> list[Measured]:

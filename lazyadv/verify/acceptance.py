@@ -2,12 +2,13 @@
 
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import milp
 
 from lazyadv.verify.verification import Refused, Stored, array_difference, in_turn, prepare, run_stage
 from lazyadv.workflow import equivalence, paths, provenance, recipes
@@ -56,25 +57,17 @@ def behind(pipeline: Pipeline, records: list[Stored]) -> dict[Path, Codes]:
     Raises:
         Refused: a record, a kept network or data are not there.
     """
-    _require_all(pipeline, records)
+    name = pipeline.preset_name
+    wanted = [paths.run_path(name, run) for run in pipeline.runs()]
+    wanted += [paths.network_path(name, run) for run in pipeline.preset.kept]
+    if missing := sum(not path.exists() for path in wanted):  # which might have taken a path that no record here took
+        raise Refused(f"{name}: {missing} of its {len(wanted)} records and networks are not here: `dvc pull` them")
     found = {each.path: codes_of(pipeline, each.path, each.made) for each in records}
     return {path: codes for path, codes in found.items() if codes}
 
 
-def _require_all(pipeline: Pipeline, records: list[Stored]) -> None:
-    """Or what is not there might have taken a path through the code that no record here took."""
-    name = pipeline.preset_name
-    networks = [paths.network_path(name, run) for run in pipeline.preset.kept]
-    for what, there, asked in (
-        ("records", len(records), len(pipeline.runs())),
-        ("networks", sum(path.exists() for path in networks), len(networks)),
-    ):
-        if there < asked:
-            raise Refused(f"{name}: {asked - there} of its {asked} {what} are not here: `dvc pull` them")
-
-
 def choose(records: list[Stored], count: int) -> list[Stored]:
-    """Records that tell, as cheap as can be: of each experiment and code both ends of each axis, and each trait.
+    """Records that tell, as cheap as can be: one of each of `_demands`, and LEAST or more.
 
     Up to `count`, the cheapest others of each experiment in turn.
 
@@ -83,53 +76,35 @@ def choose(records: list[Stored], count: int) -> list[Stored]:
     """
     if not records:
         return []
-    demands: dict[tuple[Any, ...], set[Path]] = {}
-    for each in records:
-        for trait in _traits(each):
-            demands.setdefault(trait, set()).add(each.path)
-    demands |= _ends(records)
-    meets = np.array([[each.path in paths for each in records] for paths in demands.values()])
-    found = milp(
-        [1 + each.seconds for each in records],
-        constraints=LinearConstraint(meets.astype(float), lb=1),
-        integrality=np.ones(len(records)),
-        bounds=Bounds(0, 1),
-    )
+    meets = [[float(each.path in demand) for each in records] for demand in _demands(records)]
+    found = milp([1 + each.seconds for each in records], constraints=(meets, 1, np.inf), integrality=1, bounds=(0, 1))
     needed = [each for each, taken in zip(records, found.x, strict=True) if taken > 0.5]
     least = max(LEAST, len(needed))
     if len(records) < least:
         raise Refused(f"evidence takes {least} records, and only {len(records)} can be compared: train again")
     if count < least:
         raise Refused(f"evidence takes {least} of the {len(records)} records: give --sample {least} or more")
-    cheapest = sorted(records, key=lambda each: (each.seconds, each.path))
-    experiments = dict.fromkeys(each.run.experiment for each in records)
-    others = in_turn(*([each for each in cheapest if each.run.experiment == one] for one in experiments))
-    chosen = list({each.path: each for each in (*needed, *others)}.values())[:count]
-    return sorted(chosen, key=lambda each: each.seconds)
+    others = in_turn(sorted(records, key=lambda each: (each.seconds, each.path)), "run.experiment")
+    return list({each.path: each for each in (*needed, *others)}.values())[:count]
 
 
-def _traits(each: Stored) -> Iterator[tuple[Any, ...]]:
-    """The paths through the code that a record's run took: its regime, how it stopped, if its network is kept."""
-    kind = (each.run.experiment, each.origin, each.code)
-    yield (*kind, each.regime)
-    yield (*kind, each.stopped)
-    if each.network:
-        yield (*kind, "keeps its network")
-
-
-def _ends(records: list[Stored]) -> dict[tuple[Any, ...], set[Path]]:
-    """The records at the ends of each axis, of each experiment and code."""
-    groups: dict[tuple[str, ...], list[Stored]] = {}
+def _demands(records: list[Stored]) -> Iterable[set[Path]]:
+    """The records of each experiment and code that took one path through the code: by their regime, how they stopped,
+    and if their network is kept; and those at either end of each axis.
+    """
+    found = defaultdict[Any, set[Path]](set)
+    groups = defaultdict[Any, list[Stored]](list)
     for each in records:
-        groups.setdefault((each.run.experiment, each.origin, each.code), []).append(each)
-    found = {}
+        groups[each.run.experiment, each.origin, each.code].append(each)
     for kind, group in groups.items():
-        for axis in group[0].run.axes:
-            values = {each.path: getattr(each.run, axis) for each in group}
-            for end in (min, max):
-                extreme = end(values.values())
-                found[*kind, axis, end.__name__] = {path for path, value in values.items() if value == extreme}
-    return found
+        axes = group[0].run.axes
+        ends = {axis: [end(getattr(each.run, axis) for each in group) for end in (min, max)] for axis in axes}
+        for each in group:
+            traits = {"regime": each.regime, "stopped": each.stopped, "kept": bool(each.network)}
+            traits |= {axis: value for axis in axes if (value := getattr(each.run, axis)) in ends[axis]}
+            for trait in traits.items():
+                found[kind, trait].add(each.path)
+    return found.values()
 
 
 def evidence(
@@ -142,15 +117,19 @@ def evidence(
     by_code = {today: made}
     for path, each in made.items():
         by_code.setdefault(equivalence.code_digest(each.code), {})[path] = each
-    same = {key: value for key, value in next(iter(made.values())).params.items() if key not in axes}
     date, commit = datetime.datetime.now(datetime.UTC).date().isoformat(), provenance.commit()
     entries = []
     for code, of in by_code.items():
         columns = {axis: [each.params[axis] for each in of.values()] for axis in axes}
-        within = {axis: (min(values), max(values)) for axis, values in columns.items()}
-        names = tuple(map(str, sorted(of)))
         entry = Equivalence(
-            rule=rule, same=same, within=within, old=origin, new=code, compared=names, commit=commit, date=date
+            rule=rule,
+            same={key: value for key, value in next(iter(of.values())).params.items() if key not in columns},
+            within={axis: (min(values), max(values)) for axis, values in columns.items()},
+            old=origin,
+            new=code,
+            compared=tuple(map(str, sorted(of))),
+            commit=commit,
+            date=date,
         )
         entries += [entry] if code != origin else []
     return entries
@@ -164,10 +143,9 @@ def prepared(pipeline: Pipeline, folder: Path) -> list[Equivalence]:
     Raises:
         Refused: one is not the same when it is made again.
     """
-    found: dict[tuple[str, str, str], dict[Path, Ingredients]] = {}
+    found = defaultdict[tuple[str, str, str], dict[Path, Ingredients]](dict)
     runs = {file: run for run in pipeline.runs() for file in recipes.train(run).files}
-    digits = paths.digits_path(pipeline.preset.dataset)
-    for path in filter(Path.exists, [digits, *runs]):
+    for path in filter(Path.exists, [paths.digits_path(pipeline.preset.dataset), *runs]):
         made = provenance.ingredients_of(path)
         codes = codes_of(pipeline, path, made)
         if codes is None or not codes.changed:
@@ -178,10 +156,10 @@ def prepared(pipeline: Pipeline, folder: Path) -> list[Equivalence]:
             run_stage(folder, "fetch", pipeline.preset.dataset)
         if difference := array_difference(path, folder / path):
             raise Refused(f"refused: {difference}")
-        found.setdefault((made.rule, codes.origin, codes.today), {})[path] = made
+        found[made.rule, codes.origin, codes.today][path] = made
     axes = {"fetch": (), "prepare": ("pair", "size")}
-    entries = [evidence(rule, origin, of, axes[rule], today) for (rule, origin, today), of in found.items()]
-    return [entry for each in entries for entry in each]
+    entries = (evidence(rule, origin, of, axes[rule], today) for (rule, origin, today), of in found.items())
+    return [*itertools.chain(*entries)]
 
 
 def trained(codes: dict[Path, Codes], records: list[Stored], compared: list[Stored]) -> list[Equivalence]:
@@ -191,14 +169,13 @@ def trained(codes: dict[Path, Codes], records: list[Stored], compared: list[Stor
         Refused: it would also cover records that other code made.
     """
     entries: list[Equivalence] = []
-    for experiment in dict.fromkeys(each.run.experiment for each in compared):
+    made = defaultdict[str, defaultdict[str, dict[Path, Ingredients]]](lambda: defaultdict(dict))
+    for each in compared:
+        made[each.run.experiment][each.origin][each.path] = each.made
+    for experiment, by_origin in made.items():
         own = [each for each in records if each.run.experiment == experiment and each.path in codes]
-        by_origin: dict[str, dict[Path, Ingredients]] = {}
-        for each in compared:
-            if each.run.experiment == experiment:
-                by_origin.setdefault(each.origin, {})[each.path] = each.made
         today, axes = codes[own[0].path].today, own[0].run.axes
-        groups = [evidence("train", origin, made, axes, today) for origin, made in by_origin.items()]
+        groups = [evidence("train", origin, of, axes, today) for origin, of in by_origin.items()]
         # of entries that cover the same run the first counts: so the order may matter
         orders = ([*itertools.chain(*order)] for order in itertools.permutations(groups))
         found = next((order for order in orders if _keeps(order, codes, own)), None)

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -61,40 +63,25 @@ def stored(path: Path) -> Stored:
 
     Raises:
         RecordError: it is damaged, or another run's.
-        Refused: there is none at `path`.
     """
-    if path.suffix != ".json":
-        raise Refused(f"{path}: is no record; those are results/*/*/runs/*.json")
-    if not path.exists():
-        raise Refused(f"{path}: there is no such record here: `dvc pull`, or train it first")
     read = record.read(path)
     deviation = max([read.result.invariants.deviation, *(epoch.deviation for epoch in read.result.epochs)])
     network = path.absolute().parents[1] / "networks" / f"{read.run.name}.npz"
     kept = network if network.exists() else None
-    stopped, seconds = read.result.stopped, read.provenance["seconds"]
-    return Stored(path, read.run, stopped, deviation, seconds, read.made_from, kept)
+    return Stored(path, read.run, read.result.stopped, deviation, read.provenance["seconds"], read.made_from, kept)
 
 
-def sample(records: Iterable[Stored], count: int, seed: int) -> list[Stored]:
-    """Records of each experiment in turn, of each size and width in turn, `count` in all.
-
-    The sizes and widths come in the order of their cheapest record; which of their records, `seed` draws.
-    """
-    draw = random.Random(seed)
-    strata: dict[str, dict[tuple[int, int], list[Stored]]] = {}
-    for each in sorted(records, key=lambda each: (each.seconds, each.path)):
-        of_experiment = strata.setdefault(each.run.experiment, {})
-        of_experiment.setdefault((each.run.size, each.run.width), []).append(each)
-    for of_experiment in strata.values():
-        for stratum in of_experiment.values():
-            draw.shuffle(stratum)
-    chosen = in_turn(*(in_turn(*of_experiment.values()) for of_experiment in strata.values()))
-    return sorted(itertools.islice(chosen, count), key=lambda each: each.seconds)
+def sample(records: list[Stored], count: int, seed: int) -> list[Stored]:
+    """`count` records of each experiment in turn, of each size and width in turn; which of these, `seed` draws."""
+    drawn = random.Random(seed).sample(records, len(records))
+    return in_turn(in_turn(drawn, "run.experiment", "run.size", "run.width"), "run.experiment")[:count]
 
 
-def in_turn(*lists: Iterable[Stored]) -> Iterator[Stored]:
-    """The first of each, then the second of each, …"""
-    return (each for turn in itertools.zip_longest(*lists) for each in turn if each is not None)
+def in_turn(records: list[Stored], *kind: str) -> list[Stored]:
+    """The first record of each kind, the cheapest first, then the second of each, …; `kind` names attributes."""
+    places = defaultdict[Any, Iterator[int]](itertools.count)
+    place = {each.path: next(places[attrgetter(*kind)(each)]) for each in records}
+    return sorted(records, key=lambda each: (place[each.path], each.seconds))
 
 
 def prepare(run: Run, folder: Path) -> Path:
@@ -147,12 +134,12 @@ def first_difference(old: Any, new: Any, key: str = "") -> str | None:
 
 def array_difference(old: Path, new: Path) -> str | None:
     """The first array of two .npz files that is not the same bytes."""
-    before, after = data.load(old), data.load(new)
-    for name in dict.fromkeys((*before, *after)):
-        pair = [arrays.get(name) for arrays in (before, after)]
-        if len({(each.dtype.str, each.shape, each.tobytes()) if each is not None else None for each in pair}) > 1:
-            return f"{old}: {name}: other values"
-    return None
+    before, after = (
+        {name: (each.dtype.str, each.shape, each.tobytes()) for name, each in data.load(path).items()}
+        for path in (old, new)
+    )
+    name = next((name for name in before | after if before.get(name) != after.get(name)), None)
+    return f"{old}: {name}: other values" if name else None
 
 
 def run_stage(folder: Path, stage: str, *arguments: str) -> None:
