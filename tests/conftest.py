@@ -73,12 +73,12 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def origin(once: Callable[..., Path]) -> Path:
+def origin(once: Callable[..., Path], finished: Project) -> Path:
     """A repository in which the tiny preset is the pipelined one, with results made, locked, pushed and committed."""
-    return once("origin", _make_origin)
+    return once("origin", lambda root: _make_origin(root, finished))
 
 
-def _make_origin(root: Path) -> None:
+def _make_origin(root: Path, finished: Project) -> None:
     project = Project(root)
     for name in ("dvc.yaml", "params.yaml", ".gitignore"):
         text = (root / name).read_text().replace("preset: quick", "preset: tiny")
@@ -92,6 +92,7 @@ def _make_origin(root: Path) -> None:
     project.run("rm", "equivalences.json")
     project.run("git", "add", "-A")
     project.run("git", *QUIET, "commit", "-q", "-m", "the project")
+    project.take(finished.root)
     project.run("dvc", "repro", "-q")
     project.run("dvc", "push", "-q")
     project.run("git", "add", "-A")
