@@ -25,6 +25,7 @@ for name in ("MKL_CBWR", "ATEN_CPU_CAPABILITY"):  # torch's own, which others' a
 
 import torch
 
+from benchmarks.apgd import stronger
 from benchmarks.arithmetic import one_arithmetic
 from benchmarks.epoch import epoch
 from benchmarks.growth import draw_growth, growth
@@ -43,6 +44,7 @@ def sections() -> Iterator[Section]:
     """Every section, as it is measured."""
     yield from grid()
     yield others()
+    yield stronger()
     yield share_of_sgemm()
     curves = growth()
     draw_growth(curves, HERE / "growth.svg")

@@ -113,6 +113,13 @@ def test_grids_expand_to_their_products_and_share_runs(preset: str) -> None:
         assert len(runs) == len(set(runs))
 
 
+def test_all_figures_of_another_preset_are_its_own() -> None:
+    """The copies in figures/ are of the preset that params.yaml names, and DVC keeps them."""
+    loaded = params.load(ROOT / "params.yaml")
+    assert Pipeline(loaded).figures()[0] == "figures/fig1.pdf"
+    assert Pipeline(loaded, "tiny").figures()[0] == "figures/tiny/fig1.pdf"
+
+
 def test_a_run_is_the_same_from_its_flags_and_from_a_grid() -> None:
     import sys
 

@@ -73,6 +73,7 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
         assert (f"#rows/{claim}" in found.links) == bool(data["sets"][claim])
     assert page.count("data:image/svg+xml") == len(TINY.figures)
     assert f"{ALL} of {ALL} runs are here." in page
+    assert page[page.index('<h2 id="audit">') :].count("<td>advtrain") == len(TINY.audited)
 
 
 def test_the_answer_is_a_sentence_of_what_was_measured_and_figure_3_above_the_claims(project: Project) -> None:

@@ -208,6 +208,7 @@ class Report:
             stages=stages,
             arrows=arrows,
             lead=self.lead,
+            audit=self.selections[AUDIT].rows.to_dict("records"),
             rests={key: len(places) for key, places in content["sets"].items()},
             data=embedded.packed(content),
             digits=embedded,
