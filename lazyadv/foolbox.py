@@ -93,8 +93,7 @@ def _given(model: foolbox.Model, x: eagerpy.Tensor) -> Given:
 
 def _prepared(model: Any, x: eagerpy.Tensor) -> np.ndarray:
     """What the model's module is called with, in float64."""
-    prepared: np.ndarray = model._preprocess(x).numpy().astype(np.float64)
-    return prepared
+    return np.asarray(model._preprocess(x).numpy(), np.float64)
 
 
 def _labels(criterion: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field, create_model
+from pydantic_core import to_jsonable_python
 
 from lazyadv.data import Split
 from lazyadv.errors import UserError
@@ -46,12 +47,7 @@ def asked(where: str, **values: tuple[Any, Any]) -> list[Any]:
 
 def plain(value: Any) -> Any:
     """The value with Python's numbers for NumPy's, also within a dict, list or tuple."""
-    match value:
-        case dict():
-            return {key: plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return tuple(map(plain, value))
-    return value.item() if isinstance(value, np.generic) else value
+    return to_jsonable_python(value, fallback=lambda each: each.item() if isinstance(each, np.generic) else repr(each))
 
 
 class Given:
@@ -79,8 +75,8 @@ class Given:
                 f"x: should be finite floats of shape (n, …), n > 0, not {found.dtype} of shape {found.shape}"
             )
         self._like, self._shape, self.x = x, found.shape, found.reshape(len(found), -1)
-        self._module: Any = None if isinstance(network, Network) else _in_double(network)
-        read = network if isinstance(network, Network) else _read(self._module)
+        self._module: Any
+        self._module, read = (None, network) if isinstance(network, Network) else _read(network)
         w, b, v = (_numpy("network", part) for part in (read.w, read.b, read.v))
         wanted = f"network: w, b, v and c should be finite, of shapes (m, {self.x.shape[1]}), (m,), (m,) and (), m > 0"
         if not b.size or [w.shape, b.shape, v.shape] != [(b.size, self.x.shape[1]), (b.size,), (b.size,)]:
@@ -129,27 +125,21 @@ class Given:
                 raise InputError(f"network: computes something else than {KIND}; or it is in train mode: call eval()")
 
 
-def _in_double(module: "torch.nn.Module") -> "torch.nn.Module":
-    """A copy on the CPU in float64, where it and the network agree far beyond float32's rounding."""
+def _read(module: "torch.nn.Module") -> tuple[Any, Network]:
+    """A module's copy on the CPU in float64, beyond float32's rounding; and the network of its two Linear layers."""
     import torch
 
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"network: should be a Network or a torch.nn.Module, not {type(module).__name__}")
     with refusing("network: its weights should be plain parameters (prune.remove, remove_weight_norm)"):
-        return deepcopy(module).cpu().double()
-
-
-def _read(module: Any) -> Network:
-    """The network of a module's two Linear layers."""
-    import torch
-
-    layers = [part for part in module.modules() if isinstance(part, torch.nn.Linear)]
+        copy = deepcopy(module).cpu().double()
+    layers = [part for part in copy.modules() if isinstance(part, torch.nn.Linear)]
     if len(layers) != 2 or layers[1].out_features > 2:
         shapes = ", ".join(f"{each.in_features} -> {each.out_features}" for each in layers)
         raise InputError(f"network: should be {KIND}; its Linear layers are {shapes or 'none'}")
     w, v = (each.weight.detach().numpy() for each in layers)
     b, c = (np.zeros(each.out_features) if each.bias is None else each.bias.detach().numpy() for each in layers)
-    return Network(w, b, _f(v), float(_f(c)))
+    return copy, Network(w, b, _f(v), float(_f(c)))
 
 
 def _f(outputs: np.ndarray) -> np.ndarray:

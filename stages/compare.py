@@ -5,7 +5,7 @@ DVC keeps (folders, data) differs in nothing else, the committed takes its place
 nothing to report. What differs is left as it is, and named.
 """
 
-import hashlib
+import filecmp
 import json
 import subprocess
 import sys
@@ -25,10 +25,9 @@ from lazyadv.workflow import command
 def main() -> None:
     command.parser(__doc__).parse_args()
     cache = Path(dvc("cache", "dir"), "files", "md5")
-    outs = list(kept())
-    if outs:
-        dvc("fetch", *(str(out) for out, _ in outs))
-    for out, digest in outs:
+    if outs := dict(kept()):
+        dvc("fetch", *map(str, outs))
+    for out, digest in outs.items():
         kept_as = cache / digest[:2] / digest[2:]
         committed = {out: kept_as}
         if out.is_dir():
@@ -39,8 +38,7 @@ def main() -> None:
         if others:
             print(f"{out}: {len(others)} of {len(there)} files are not as committed, and kept: {others[0]}, …")
             continue
-        if len(there) < len(committed) or any(md5(file) != md5(committed[file]) for file in there):
-            dvc("checkout", "--force", str(out))
+        dvc("checkout", "--force", str(out))
         print(f"{out}: as committed, all {len(there)} files that are here")
 
 
@@ -50,8 +48,7 @@ def dvc(*arguments: str) -> str:
     Raises:
         UserError: it fails.
     """
-    command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().rpartition("ERROR: ")[2].partition("\n")[0]
         raise UserError(f"nothing to compare with: dvc {' '.join(arguments)}: {reason}")
@@ -77,7 +74,7 @@ def kept() -> Iterator[tuple[Path, str]]:
 
 def same(file: Path, committed: Path) -> bool:
     """Whether a file is the committed one, but for a record's provenance, or the code that made the same arrays."""
-    if md5(file) == md5(committed):
+    if filecmp.cmp(file, committed, shallow=False):
         return True
     try:
         ours, theirs = (STAMP.search(read_sealed(each)) for each in (file, committed))
@@ -88,11 +85,6 @@ def same(file: Path, committed: Path) -> bool:
     if file.suffix == ".npz":  # its stamp names the code, which may have changed and make the same by evidence
         return array_difference(committed, file) is None
     return file.parent.name == "runs" and ours[2] == theirs[2]
-
-
-def md5(file: Path) -> str:
-    """As DVC names a file by."""
-    return hashlib.md5(file.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

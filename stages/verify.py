@@ -57,10 +57,11 @@ def stored(pipeline: Pipeline) -> list[Stored]:
     Raises:
         Refused: there is none.
     """
-    paths = [run_path(pipeline.preset_name, run) for run in pipeline.runs()]
-    if not any(path.exists() for path in paths):
+    paths = (run_path(pipeline.preset_name, run) for run in pipeline.runs())
+    found = [verification.stored(path) for path in paths if path.exists()]
+    if not found:
         raise Refused(f"{pipeline.preset_name} has no record here: `dvc pull`, or train it first")
-    return [verification.stored(path) for path in paths if path.exists()]
+    return found
 
 
 def compare(chosen: list[Stored], folder: Path) -> set[tuple[str, str]] | None:

@@ -8,7 +8,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lazyadv.files import SealError
 from lazyadv.workflow import command, equivalence, paths, provenance
-from lazyadv.workflow.equivalence import Equivalence
 from lazyadv.workflow.pipeline import Pipeline
 from lazyadv.workflow.provenance import Ingredients
 
@@ -52,17 +51,15 @@ def spelled(key: str, value: object) -> list[str]:
 
 def freshness(made: Ingredients, wanted: Ingredients) -> list[str]:
     """In words, if a fresh output is as today's code made it, or by which evidence it may stay."""
-    steps = dict[str, Equivalence]()
-    for each in (wanted, made):
-        _, found = equivalence.origin(each.rule, each.params, equivalence.code_digest(each.code))
-        steps |= {step.digest: step for step in found}
     if made.code == wanted.code:
         return ["fresh as made"]
     lines = ["fresh by evidence (equivalences.json): its code has changed, and was shown to make the same"]
-    for step in steps.values():
-        where = f"{', '.join(f'{key} {value}' for key, value in (step.same | step.within).items())}"
+    digests = [equivalence.code_digest(each.code) for each in (wanted, made)]
+    found = [step for code in digests for step in equivalence.origin(made.rule, made.params, code)[1]]
+    for step in {step.digest: step for step in found}.values():
         lines.append(f"code {step.old} = {step.new}: {len(step.compared)} compared, {step.date}, at {step.commit}")
-        lines += [f"  for {where}", *(f"  {name}" for name in step.compared)]
+        lines.append(f"  for {', '.join(f'{key} {value}' for key, value in (step.same | step.within).items())}")
+        lines += [f"  {name}" for name in step.compared]
     return lines
 
 

@@ -176,24 +176,20 @@ def trained(codes: dict[Path, Codes], records: list[Stored], compared: list[Stor
         own = [each for each in records if each.run.experiment == experiment and each.path in codes]
         today, axes = codes[own[0].path].today, own[0].run.axes
         groups = [evidence("train", origin, of, axes, today) for origin, of in by_origin.items()]
-        # of entries that cover the same run the first counts: so the order may matter
-        orders = ([*itertools.chain(*order)] for order in itertools.permutations(groups))
-        found = next((order for order in orders if _keeps(order, codes, own)), None)
-        if found is None:
+        for order in itertools.permutations(groups):  # of entries that cover the same run the first counts
+            found = [*itertools.chain(*order)]
+            together = (*equivalence.known(), *found)
+            equivalence.require_straight(together)
+            if all(
+                equivalence.origin("train", each.made.params, digest, together)[0] == each.origin
+                for each in own
+                for digest in (each.code, today)
+            ):
+                entries += found
+                break
+        else:
             raise Refused(
                 f"{experiment}: today's code made some records between the ends of those that other code made: "
                 "get the older back (dvc checkout), or train the rest"
             )
-        entries += found
     return entries
-
-
-def _keeps(entries: list[Equivalence], codes: dict[Path, Codes], records: list[Stored]) -> bool:
-    """Whether with these entries every record's code stands for what it stood for, and today's for the same."""
-    together = (*equivalence.known(), *entries)
-    equivalence.require_straight(together)
-    return all(
-        equivalence.origin("train", each.made.params, digest, together)[0] == each.origin
-        for each in records
-        for digest in (each.code, codes[each.path].today)
-    )
