@@ -95,6 +95,8 @@ class Twice(torch.nn.Module):
         (lambda: api.audit(module(LeakyReLU()), X, Y, 0.2), "something else"),
         (lambda: api.audit(network(), X, Y, TEXT), "eps: is not a number"),
         (lambda: api.draw(-1, 10, 30, 12), "seed"),
+        (lambda: api.draw(0, 10, 10**6, 10**6), "weights"),
+        (lambda: api.train(RUN.model_copy(update={"width": 10**6, "size": 112})), "weights"),
         (lambda: api.train(RUN, Split(X, (Y + 1) / 2, X, Y)), "y_train"),
         (lambda: api.train(RUN, Split(X[:, :9], Y, X[:, :5], Y)), "x_test"),
         (lambda: api.train(RUN, Split(X.astype(float), Y, X, Y)), "float32"),
