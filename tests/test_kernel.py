@@ -106,7 +106,7 @@ def test_an_edit_of_the_vector_operations_is_compiled(tmp_path: Path) -> None:
         "import numpy as np\nfrom lazyadv.kernel.copies import all_products\nout = np.zeros((3, 3), np.int32)\n"
         "all_products(np.ones((3, 16), np.int16), np.ones((3, 16), np.int16), 3, out)\nprint(out[0, 0])"
     )
-    vectors = tmp_path / "lazyadv" / "networks" / "vectors.py"
+    vectors = tmp_path / "lazyadv" / "kernel" / "vectors.py"
     printed = [subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True)]
     vectors.write_text(vectors.read_text().replace("return builder.add(even, odd)", "return builder.sub(even, odd)"))
     printed.append(subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True))
