@@ -21,7 +21,7 @@ from lazyadv.data import Split
 from lazyadv.digits import mnist5k
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Run
-from lazyadv.inputs import Given, InputError, Length, asked, plain, require_fitting
+from lazyadv.inputs import Given, InputError, Length, asked, plain, require_fitting, require_room
 from lazyadv.models import Count, Pair, Seed, Size, checked
 from lazyadv.networks import audit as audits
 from lazyadv.networks import network as networks
@@ -35,7 +35,6 @@ from lazyadv.workflow import paths
 if TYPE_CHECKING:
     import torch
 
-MOST_WEIGHTS = 100_000_000
 ROUNDING = 6e-8  # of float32, in [0, 1]
 
 __all__ = ["InputError", "accuracy", "attack", "audit", "boundary", "digits", "draw", "run", "table", "train"]
@@ -111,13 +110,8 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
     """
     counts = {"examples": (examples, Count), "width": (width, Count), "dimension": (dimension, Count)}
     start = asked("draw", seed=(seed, Seed), **counts)
-    _require_room(width * dimension)
+    require_room(width * dimension)
     return networks.draw(*start)
-
-
-def _require_room(weights: int) -> None:
-    if weights > MOST_WEIGHTS:
-        raise InputError(f"a network of {weights:,} weights is too large; {MOST_WEIGHTS:,} are the most")
 
 
 def train(run: Run, split: Split | None = None) -> Outcome:
@@ -135,7 +129,7 @@ def train(run: Run, split: Split | None = None) -> Outcome:
             or not of the run's size.
         Diverged: the loss is no longer finite.
     """
-    _require_room(run.width * run.size**2)
+    require_room(run.width * run.size**2)
     if split is None:
         if run.dataset != "mnist5k":
             raise InputError("train: has only mnist5k's digits at hand; give a split")

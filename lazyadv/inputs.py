@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KIND = "Linear -> ReLU -> Linear with one output or two"
 PROBES = 64
+MOST_WEIGHTS = 100_000_000
 ROUNDING = 1e-9  # relative; of sums in float64
 EPSILON = 1e-15  # of a single sum of two
 
@@ -43,6 +44,12 @@ def asked(where: str, **values: tuple[Any, Any]) -> list[Any]:
     model = create_model("Asked", __base__=Strict, **fields)
     found = checked(model, plain({name: value for name, (value, _) in values.items()}), where)
     return [getattr(found, name) for name in values]
+
+
+def require_room(weights: int) -> None:
+    """Refuse a network that nobody means."""
+    if weights > MOST_WEIGHTS:
+        raise InputError(f"a network of {weights:,} weights is too large; {MOST_WEIGHTS:,} are the most")
 
 
 def plain(value: Any) -> Any:

@@ -80,6 +80,7 @@ def origin(once: Callable[..., Path], finished: Project) -> Path:
 
 def _make_origin(root: Path, finished: Project) -> None:
     project = Project(root)
+    project.take(finished.root)
     for name in ("dvc.yaml", "params.yaml", ".gitignore"):
         text = (root / name).read_text().replace("preset: quick", "preset: tiny")
         if name == "dvc.yaml":  # tiny has none beside it, and the pair at two sizes
@@ -92,7 +93,6 @@ def _make_origin(root: Path, finished: Project) -> None:
     project.run("rm", "equivalences.json")
     project.run("git", "add", "-A")
     project.run("git", *QUIET, "commit", "-q", "-m", "the project")
-    project.take(finished.root)
     project.run("dvc", "repro", "-q")
     project.run("dvc", "push", "-q")
     project.run("git", "add", "-A")
