@@ -84,7 +84,9 @@ def _make_origin(root: Path, finished: Project) -> None:
     for name in ("dvc.yaml", "params.yaml", ".gitignore"):
         text = (root / name).read_text().replace("preset: quick", "preset: tiny")
         if name == "dvc.yaml":  # tiny has none beside it, and the pair at two sizes
-            text = re.sub(r".*(quick-released|size=\d\d,).*\n", "", text).replace("size=7,", "size=3,")
+            text = re.sub(r".*(data --config preset=quick-released|size=\d\d,).*\n", "", text)
+            text = text.replace(", presets.quick-released", "")
+            text = text.replace("size=7,", "size=3,")
         (root / name).write_text(re.sub(r"(presets\.|results/|figures/|preset=)quick", r"\1tiny", text))
     project.run("git", "init", "-q", "-b", "main")
     project.run("rm", "dvc.lock")

@@ -64,6 +64,7 @@ def inside(rows: pd.DataFrame) -> pd.Series:
 '''
 
 
+@pytest.mark.long
 def test_an_experiment_and_a_figure_are_a_file_each_and_their_lines_in_params(clone: Clone) -> None:
     """CONTRIBUTING's steps, and nothing else: they are trained, collected, drawn, judged, reported, known to DVC."""
     (clone.root / "lazyadv/experiments/falling.py").write_text(EXPERIMENT)

@@ -180,6 +180,7 @@ def test_any_mutation_is_taken_or_refused_in_one_line(data: st.DataObject) -> No
     assert not refusal or refusal.startswith("params.yaml: ")
 
 
+@pytest.mark.long
 def test_a_ledger_has_a_column_for_each_preset_beside(copied: Project) -> None:
     """They may differ in their grids and figures; what is not there of them is made."""
     written = yaml.safe_load((copied.root / "params.yaml").read_text())

@@ -79,7 +79,7 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
 def test_the_answer_is_a_sentence_of_what_was_measured_and_figure_3_above_the_claims(project: Project) -> None:
     """Of `paper`, with the runs of figure 3 alone."""
     project.pull("results/paper/advtrain")
-    asked = project.run("make", "-n", "report", "PRESET=paper").stdout.splitlines()[-1]
+    asked = project.run("make", "--no-print-directory", "-n", "report", "PRESET=paper").stdout.splitlines()[-1]
     assert asked.endswith("python stages/report.py --preset paper")
     project.run("python", "stages/report.py", "--preset", "paper")
     page = (project.root / "results/paper/report.html").read_text()
