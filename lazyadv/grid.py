@@ -45,6 +45,8 @@ class Grid(Strict):
 
     @model_validator(mode="after")
     def _audits_its_runs(self) -> Self:
+        if (self.audit or self.networks) and "eps" not in EXPERIMENTS[self.experiment].axes:
+            raise ValueError(f"{self.experiment} attacks no network: it has none for `audit` or `networks`")
         for point in (point for block in self.audit for point in block.points()):
             if not any(all(point[axis] in values for axis, values in block) for block in self.grid):
                 raise ValueError(

@@ -44,6 +44,8 @@ def content() -> dict[str, Any]:
         ("presets.tiny.figures.fig3.grid.0.seed", [1, 1]),
         ("presets.tiny.figures.fig4.grid", []),
         ("presets.tiny.colour", "red"),
+        ("presets.tiny.figures.fig1.networks", True),
+        ("presets.tiny.figures.fig3.audit", [{"width": [20], "size": [3], "C0": [10], "eps": [0.2], "seed": [0]}]),
         ("presets.tiny.figures.fig4.grid.0.C0", [1]),
         ("presets./up", {}),
         ("presets." + "a" * 261, content()["presets"]["tiny"]),
