@@ -24,5 +24,6 @@ def test_the_table_of_claims_is_the_ledgers() -> None:
 def test_the_picture_has_every_rule() -> None:
     """All but `data`, which only gathers files; docs/pipeline.md has the command that draws it."""
     text, picture = ((ROOT / name).read_text(encoding="utf-8") for name in ("Snakefile", "docs/rulegraph.svg"))
-    rules = {*re.findall(r"^rule (\w+):", text, re.MULTILINE), *EXPERIMENTS} - {"data"}
-    assert set(re.findall(r">(\w+)</text>", picture)) == rules
+    rules = {*re.findall(r"^rule (\w+):", text, re.MULTILINE)} - {"data"}
+    drawn = set(re.findall(r">(\w+)</text>", picture))
+    assert rules <= drawn <= rules | EXPERIMENTS.keys()

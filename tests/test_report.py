@@ -90,7 +90,7 @@ def test_the_answer_is_a_sentence_of_what_was_measured_and_figure_3_above_the_cl
     top = page[page.index('<section id="answer"') : page.index('<div class="answer')]
     for key in ("robust_half", "binding_half"):
         assert f"d^({as_number(ledger[key]['paper']['value'])})" in top
-    assert f"At d = 784 free networks withstand {as_number(free / lazy)} times as much" in top
+    assert f"At d = 784 free networks withstand attacks {as_number(free / lazy)} times as large" in top
     assert re.search(r"Of the paper's \d claims, \d holds?, \d fails?, \d (is|are) undecided\.", top)
     assert re.findall('<section id="(.*?)"', top) == ["answer", "fig3"]
     assert "data:image/svg+xml" in top

@@ -10,7 +10,7 @@ from lazyadv.findings.units import by_unit
 @claim(
     "PGD, by which all this is measured, is about as strong as the strongest of four attacks.",
     CONDITION,
-    "accuracy under PGD less the share that none of PGD, PGD of 1,000 steps, APGD and DDN fools",
+    "accuracy under PGD less that under the strongest attack: PGD, PGD of 1,000 steps, APGD or DDN, example by example",
     (0.0, 0.05),
 )
 def attack(rows: pd.DataFrame) -> pd.Series:

@@ -134,7 +134,8 @@ def answer(rows: pd.DataFrame) -> str:
     within, free = lazy_and_free(dimension(rows))
     ratio = (free / within).dropna()
     if len(ratio):
-        text += f". At d = {ratio.index[-1] ** 2} free networks withstand {as_number(ratio.iloc[-1])} times as much"
+        times = as_number(ratio.iloc[-1])
+        text += f". At d = {ratio.index[-1] ** 2} free networks withstand attacks {times} times as large"
     return f"{text}." if text else ""
 
 

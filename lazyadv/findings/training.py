@@ -10,8 +10,8 @@ from lazyadv.findings.units import by_run
 STILL = 0.01
 BEGUN = f"share of runs that patience did not end while robust train accuracy had never been above {STILL:g}"
 ENDED = (
-    "share of runs that did not end so, and had stopped improving: by patience, or with robust train accuracy in the "
-    f"last fifth of the epochs at most {STILL:g} above that in the fifth before"
+    "share of runs that had begun to learn, and then stopped improving: by patience, or with robust train accuracy in "
+    f"the last fifth of the epochs at most {STILL:g} above that in the fifth before"
 )
 
 

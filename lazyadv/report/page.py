@@ -7,7 +7,6 @@ whole page; only the audit and the figures of kept networks are taken as they we
 import base64
 import inspect
 import json
-import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
@@ -182,7 +181,7 @@ class Report:
             "basis": judge.basis,
             "bound": judge.as_range,
             "plain": _plain,
-            "short": lambda quantity: re.split("[,:]", quantity)[0],
+            "short": lambda quantity: quantity.partition(":")[0],
         }
         shown, ledger = list(self.figures()), self.ledger
         content = embedded.content(self.entries, self.selections, {one.name: one.points for one in shown}, self.claims)
