@@ -27,7 +27,10 @@ def main() -> None:
     loaded = params.load("params.yaml")
     presets, recipe = loaded.with_others(args.preset), outputs.claims(loaded, args.preset)
     claims = figures.claims(figure for preset in presets.values() for figure in preset.figures)
-    findings = {name: judge.judge_all(claims, selections(name, preset)) for name, preset in presets.items()}
+    findings = {}
+    for name, preset in presets.items():
+        with figures.of_their_experiment(f"presets.{name}.figures"):
+            findings[name] = judge.judge_all(claims, selections(name, preset))
     made_from = recipe.ingredients(provenance.vouched)
     ledger = {
         **made_from.marks,

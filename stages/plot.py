@@ -30,7 +30,9 @@ def main() -> None:
     draw = figures.module(args.figure).draw
     stamp = recipe.ingredients(provenance.vouched).stamp
     for path in paths.figure_paths(args.preset, args.figure):
-        style.save(draw(shown), path, stamp)
+        with figures.of_their_experiment(f"presets.{args.preset}.figures.{args.figure}"):
+            drawn = draw(shown)
+        style.save(drawn, path, stamp)
 
 
 if __name__ == "__main__":

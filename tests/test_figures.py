@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from project import Clone, Project, environment
 
-from lazyadv import params
+from lazyadv import figures, params
 from lazyadv.figures import fig3
 from lazyadv.findings import points, style
+from lazyadv.models import ParamsError
 from lazyadv.results.table import Selection
 from lazyadv.workflow.sources import ROOT
 
@@ -46,6 +47,7 @@ from matplotlib.figure import Figure
 from lazyadv.findings import style
 from lazyadv.findings.claim import claim
 from lazyadv.findings.units import by_unit
+from lazyadv.models import ParamsError
 from lazyadv.results.table import Selection
 
 
@@ -108,6 +110,12 @@ def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
     copied.snakemake("all", "claims")
     lines = (copied.root / "results/tiny/claims.md").read_text().splitlines()
     assert "not asked of this preset" in next(line for line in lines if "DDN" in line)
+
+
+def test_a_figure_of_an_unsuitable_experiment_is_one_line() -> None:
+    wrong = pytest.raises(ParamsError, match=r"^params.yaml: presets.x.figures.fig4: its experiment has no 'gap'")
+    with wrong, figures.of_their_experiment("presets.x.figures.fig4"):
+        figures.module("fig4").draw(with_axes())
 
 
 def test_seeds_measured_at_other_perturbations_are_not_averaged() -> None:

@@ -5,11 +5,26 @@ A figure's file has a function `draw`, from the rows that a preset has of it to 
 """
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from lazyadv.findings.claim import Claim
+from lazyadv.models import ParamsError
 from lazyadv.params import AUDIT, FIGURES
+
+
+@contextmanager
+def of_their_experiment(figures: str) -> Iterator[None]:
+    """See that figures are of experiments that have the axes and measures that they show.
+
+    Raises:
+        ParamsError: one is not.
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise ParamsError(f"params.yaml: {figures}: its experiment has no {error.args[0]!r}; name another") from None
 
 
 def module(figure: str) -> ModuleType:
