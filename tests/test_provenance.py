@@ -160,7 +160,7 @@ def test_a_rewritten_line_says_which_module_changed(clone: Clone) -> None:
 @pytest.mark.long
 def test_metrics_params_and_plots_say_something(clone: Clone) -> None:
     clone.edit("params.yaml", "eps: [0.05, 0.3], seed: [0, 1]", "eps: [0.05], seed: [0, 1]")
-    assert "presets.tiny.fig3" in clone.run("dvc", "params", "diff").stdout
+    assert "presets.tiny.figures.fig3" in clone.run("dvc", "params", "diff").stdout
     shown = clone.run("dvc", "metrics", "show").stdout.splitlines()
     assert [line.split()[0] for line in shown] == [
         "Path",
