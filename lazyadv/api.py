@@ -8,7 +8,6 @@ from lazyadv.workflow import arithmetic
 
 arithmetic.require_compiler()  # before what would be compiled is imported
 
-import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +33,6 @@ from lazyadv.workflow import paths
 
 if TYPE_CHECKING:
     import torch
-
-ROUNDING = 6e-8  # of float32, in [0, 1]
 
 __all__ = ["InputError", "accuracy", "attack", "audit", "boundary", "digits", "draw", "run", "table", "train"]
 
@@ -129,6 +126,8 @@ def train(run: Run, split: Split | None = None) -> Outcome:
             or not of the run's size.
         Diverged: the loss is no longer finite.
     """
+    if not isinstance(run, Run):
+        raise InputError("run: should be one that `run` gives")
     require_room(run.width * run.size**2)
     if split is None:
         if run.dataset != "mnist5k":
@@ -162,11 +161,8 @@ def attack(
     eps, steps, step = asked("attack", eps=(eps, Length), steps=(steps, Count), step=(step, Length | None))
     given = Given(network, x)
     points, signs = given.x, given.signs(y)
-    if points.min() < 0 or points.max() > 1:
-        raise InputError("x: is not within [0, 1], the box of the attack")
     step = 2.5 * eps / steps if step is None else step
-    if min(step, eps) < (least := ROUNDING * math.sqrt(points.shape[1])):
-        raise InputError(f"attack: steps of {step:.3g} within {eps:.3g} are lost in float32; give {least:.1g} or more")
+    given.require_attackable(eps, step)
     near = in_range(given.network)
     place = np.asarray if isinstance(x, np.ndarray) or x.device.type == "cpu" else given.like
     w, b, v, inputs, labels = (place(part.astype(np.float32)) for part in (near.w, near.b, near.v, points, signs))
@@ -191,16 +187,17 @@ def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) 
     Raises:
         UserError: as in `attack`; or a package is missing.
     """
-    attack(network, x, y, eps)  # which refuses what cannot be attacked
-    given = Given(network, x)
-    points, signs, radius = given.x.astype(np.float32), given.signs(y), float(eps)
+    (eps,) = asked("attack", eps=(eps, Length))
+    given, step = Given(network, x), 2.5 * eps / 100
+    points, signs = given.x.astype(np.float32), given.signs(y)
+    given.require_attackable(eps, step)
     try:
-        deltas = audits.perturbations(given.network, points, signs, radius, 2.5 * radius / 100, 100)
+        deltas = audits.perturbations(given.network, points, signs, eps, step, 100)
     except ModuleNotFoundError as error:
         raise InputError(f"audit: {error}; in the clone, pip install '.[foolbox]'") from None
     for delta in deltas.values():
         given.compare(points + delta)
-    return audits.judge(given.network, points, signs, deltas, radius)
+    return audits.judge(given.network, points, signs, deltas, eps)
 
 
 def accuracy(network: "Network | torch.nn.Module", x: Array, y: Array) -> float:

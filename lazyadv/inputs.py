@@ -4,6 +4,7 @@ Of a module of torch's, f is the output or, of two, the second less the first; s
 is the cross-entropy of the two with labels 0 and 1.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 KIND = "Linear -> ReLU -> Linear with one output or two"
 PROBES = 64
 MOST_WEIGHTS = 100_000_000
+LOST = 6e-8  # by float32's rounding, in [0, 1]
 ROUNDING = 1e-9  # relative; of sums in float64
 EPSILON = 1e-15  # of a single sum of two
 
@@ -88,7 +90,8 @@ class Given:
         wanted = f"network: w, b, v and c should be finite, of shapes (m, {self.x.shape[1]}), (m,), (m,) and (), m > 0"
         if not b.size or [w.shape, b.shape, v.shape] != [(b.size, self.x.shape[1]), (b.size,), (b.size,)]:
             raise InputError(f"{wanted}; the first three are of {w.shape}, {b.shape} and {v.shape}")
-        if not all(np.isfinite(part).all() for part in (w, b, v, read.c)):
+        number = isinstance(read.c, int | float | np.number)
+        if not number or not all(np.isfinite(part).all() for part in (w, b, v, read.c)):
             raise InputError(wanted)
         self.network = Network(w, b, v, read.c).double()
         self.compare(_probes(self.network))
@@ -104,6 +107,19 @@ class Given:
         if found.shape != (n,) or not any(np.isin(found, values).all() for values in ([-1, 1], [0, 1])):
             raise InputError(f"y: should be {n} labels, either −1 and 1 or 0 and 1; it is of shape {found.shape}")
         return np.where(found > 0, 1, -1).astype(np.float32)
+
+    def require_attackable(self, eps: float, step: float) -> None:
+        """See that x lies in the box, and that steps of that length move it.
+
+        Raises:
+            InputError: it does not, or float32 would lose them.
+        """
+        if self.x.min() < 0 or self.x.max() > 1:
+            raise InputError("x: is not within [0, 1], the box of the attack")
+        if min(step, eps) < (least := LOST * math.sqrt(self.x.shape[1])):
+            raise InputError(
+                f"attack: steps of {step:.3g} within {eps:.3g} are lost in float32; give {least:.1g} or more"
+            )
 
     def like(self, values: np.ndarray) -> Array:
         """The values as the examples came: NumPy's, or torch's on their device."""
@@ -185,6 +201,8 @@ def require_fitting(split: Split, dimension: int) -> None:
         InputError: an array is of another type or shape than data.Split says, or not finite; or its examples have not
             `dimension` numbers.
     """
+    if not isinstance(split, Split):
+        raise InputError(f"split: should be a Split, not {type(split).__name__}")
     for part, x, y in (("train", split.x_train, split.y_train), ("test", split.x_test, split.y_test)):
         shaped = len(x) and x.shape == (len(x), dimension) and y.shape == (len(x),) and x.dtype == y.dtype == np.float32
         if not shaped or not np.isfinite(x).all() or not np.isin(y, [-1, 1]).all():

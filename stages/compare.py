@@ -27,6 +27,7 @@ def main() -> None:
     cache = Path(dvc("cache", "dir"), "files", "md5")
     if outs := dict(kept()):
         dvc("fetch", *map(str, outs))
+    alike = dict[Path, int]()  # how many files of it are here
     for out, digest in outs.items():
         kept_as = cache / digest[:2] / digest[2:]
         committed = {out: kept_as}
@@ -38,8 +39,11 @@ def main() -> None:
         if others:
             print(f"{out}: {len(others)} of {len(there)} files are not as committed, and kept: {others[0]}, …")
             continue
-        dvc("checkout", "--force", str(out))
-        print(f"{out}: as committed, all {len(there)} files that are here")
+        alike[out] = len(there)
+    if alike:
+        dvc("checkout", "--force", *map(str, alike))
+    for out, count in alike.items():
+        print(f"{out}: as committed, all {count} files that are here")
 
 
 def dvc(*arguments: str) -> str:

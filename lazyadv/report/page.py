@@ -166,12 +166,11 @@ class Report:
     @cached_property
     def lead(self) -> tuple[str, str] | None:
         """The figure that stands above the claims, and the sentence that its file reads off it, if there is one."""
-        found = (
-            (name, answer(rows))
-            for name, answer in ((name, getattr(figures.module(name), "answer", None)) for name in self.preset.figures)
-            if answer and len(rows := self.selections[name].rows)
-        )
-        return next(found, None)
+        for name in self.preset.figures:
+            answer, rows = getattr(figures.module(name), "answer", None), self.selections[name].rows
+            if answer and len(rows):
+                return name, answer(rows)
+        return None
 
     def render(self, commit: str | None) -> str:
         """The page as HTML, with all that it shows inside it."""
