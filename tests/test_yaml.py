@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from hypothesis import given
 from hypothesis import strategies as st
 from project import Project
@@ -80,6 +81,23 @@ def test_anchors_and_merge_keys_may_be_used(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     tiny = params.load(tmp_path / "params.yaml").choose("tiny")
     assert tiny.shared("advtraingap") == {**tiny.shared("advtrain"), "lr": 0.2}
+
+
+@pytest.mark.parametrize("name", ["quick", "quick-released", "paper", "paper-strict"])
+def test_dvc_sets_a_hyperparameter_of_one_experiment_alone(name: str, tmp_path: Path) -> None:
+    """As by `dvc exp run -S`, which sets what two keys share by an alias, and then sets it back."""
+    before = params.load(ROOT / "params.yaml").presets
+    for experiment in before[name].experiments:
+        (tmp_path / "params.yaml").write_text(WHOLE, encoding="utf-8")
+        apply_overrides(str(tmp_path / "params.yaml"), [f"presets.{name}.experiments.{experiment}.lr=0.00001"])
+        after = params.load(tmp_path / "params.yaml").presets
+        changed = {
+            (preset, each): after[preset].shared(each)
+            for preset in after
+            for each in after[preset].experiments
+            if after[preset].shared(each) != before[preset].shared(each)
+        }
+        assert changed == {(name, experiment): {**before[name].shared(experiment), "lr": 1e-5}}
 
 
 def test_snakemake_refuses_such_yaml_in_one_line(project: Project) -> None:
