@@ -58,7 +58,7 @@ def test_dvc_agrees_and_rendering_again_gives_the_same_bytes(origin: Path, clone
 @pytest.mark.long
 def test_pulling_only_figures_is_enough_for_the_figures(origin: Path, tmp_path: Path) -> None:
     clone = Clone(origin, tmp_path / "clone")
-    clone.run("dvc", "pull", "-q", "figures")
+    clone.run("dvc", "pull", "-q", "plot")
     assert not (clone.root / "results/tiny/advtrain").exists()
     assert clone.jobs("all") == {}
 
