@@ -26,10 +26,6 @@ class Block(Strict):
         axes = dict(self)
         return (dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values()))
 
-    def has(self, run: Run) -> bool:
-        """Whether the run is one of the product."""
-        return all(getattr(run, axis) in values for axis, values in self)
-
 
 class Grid(Strict):
     """What a preset says of a figure: the experiment that feeds it, and its runs.

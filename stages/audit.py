@@ -1,4 +1,4 @@
-"""Attack the networks that a preset keeps by other means than PGD (docs/attack.md); write a table.
+"""Attack the networks that `audit` names by PGD, APGD and DDN (docs/attack.md); write a table.
 
 Networks that params.yaml no longer asks for are removed.
 """

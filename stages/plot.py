@@ -1,4 +1,4 @@
-"""Draw one figure of a preset from its table, as PDF (for papers) and SVG (for the web)."""
+"""Draw one figure of a preset, as PDF (for papers) and SVG (for the web)."""
 
 import sys
 from pathlib import Path

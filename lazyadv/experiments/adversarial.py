@@ -99,7 +99,7 @@ class AdvtraingapRun(AdversarialRun):
 
 
 class AdvtrainpairRun(LazyRun, AdversarialRun):
-    """A run of figure 3 for any pair of digits."""
+    """A run of the figures `pairs` and `examples`: as figure 3, for any pair of digits."""
 
     axes: ClassVar = ("pair", "width", "size", "C0", "eps", "seed")
     experiment: Literal["advtrainpair"] = "advtrainpair"

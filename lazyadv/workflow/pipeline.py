@@ -25,6 +25,7 @@ class Pipeline:
         self.params = params
         self.preset_name = params.preset if preset is None else preset
         self.preset = params.choose(self.preset_name)
+        self._recipes: dict[Path, Recipe] = {}
         self._fingerprints: dict[Path, str] = {}
         self._runs: dict[Path, Run] = {}
 
@@ -38,6 +39,11 @@ class Pipeline:
         Raises:
             ParamsError: the pipeline makes nothing there.
         """
+        if path not in self._recipes:
+            self._recipes[path] = self._recipe(path)
+        return self._recipes[path]
+
+    def _recipe(self, path: Path) -> Recipe:
         try:
             match path.parts:
                 case ("data", dataset, "digits.npz") if dataset in get_args(Dataset):
