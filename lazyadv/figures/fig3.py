@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from lazyadv.findings import style
 from lazyadv.findings.claim import CONDITION, HALF_ORDER, claim
 from lazyadv.findings.columns import Along, Axis, draw_curves, draw_halves
+from lazyadv.findings.conditions import conditions
 from lazyadv.findings.halves import (
     FREE_C0,
     binding,
@@ -23,7 +24,6 @@ from lazyadv.findings.halves import (
     where,
 )
 from lazyadv.findings.judge import as_number
-from lazyadv.findings.training import conditions
 from lazyadv.findings.units import by_run, by_unit, slopes
 from lazyadv.results.table import Selection
 

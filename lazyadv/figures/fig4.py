@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lazyadv.findings import style
 from lazyadv.findings.claim import HALF_ORDER, claim
-from lazyadv.findings.training import conditions
+from lazyadv.findings.conditions import conditions
 from lazyadv.findings.units import by_unit, half_point, slope
 from lazyadv.results.table import Selection
 

@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.files import write_sealed
-from lazyadv.findings import points, training
+from lazyadv.findings import conditions, points
 from lazyadv.results.table import Selection
 from lazyadv.workflow import arithmetic
 
@@ -179,7 +179,7 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
             spelled += f", {of_point.min()} to {of_point.max()} a point"
         parts = [images, settings, f"seed{'s' if len(numbers) > 1 else ''} {spelled}", *parts, *more]
         if "late_gain" in rows:
-            begun, improving = training.begun(rows) == 1, training.ended(rows) == 0
+            begun, improving = conditions.begun(rows) == 1, conditions.ended(rows) == 0
             parts.append(f"{(begun & improving).sum()} still improving")
             parts += [f"{(~begun).sum()} ended by patience before they learned"] if not begun.all() else []
         if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
