@@ -8,6 +8,7 @@ from project import Project
 
 from lazyadv.workflow.sources import ROOT
 
+pytestmark = pytest.mark.long
 CLUSTER = str(ROOT / "tests/slurm/cluster.sh")
 
 
