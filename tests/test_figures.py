@@ -47,7 +47,6 @@ from matplotlib.figure import Figure
 from lazyadv.findings import style
 from lazyadv.findings.claim import claim
 from lazyadv.findings.units import by_unit
-from lazyadv.models import ParamsError
 from lazyadv.results.table import Selection
 
 
