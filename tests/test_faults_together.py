@@ -27,23 +27,26 @@ def at_work(project: Project, said: Path) -> None:
         time.sleep(0.05)
 
 
-def test_the_second_is_refused_and_the_first_goes_on(project: Project, tmp_path: Path) -> None:
+def test_the_second_is_refused_and_the_first_goes_on(copied: Project, tmp_path: Path) -> None:
     """Whatever its targets; a dry run is answered, and takes nothing from the first when it ends."""
-    first = project.start("figures/tiny/fig3.pdf", said=tmp_path / "said", cores=1)
-    at_work(project, tmp_path / "said")
+    next((copied.root / "results/tiny/advtrain/runs").iterdir()).unlink()  # all that there is to train
+    for name in ("results/tiny/advtraingap", "figures/tiny", "logs"):
+        shutil.rmtree(copied.root / name)
+    first = copied.start("figures/tiny/fig3.pdf", said=tmp_path / "said", cores=1)
+    at_work(copied, tmp_path / "said")
     os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot end before all is asked
     try:
         for target in ("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf"):
-            assert "This was a dry-run" in project.snakemake("-n", target)
-            said = project.snakemake(target, ok=False)
+            assert "This was a dry-run" in copied.snakemake("-n", target)
+            said = copied.snakemake(target, ok=False)
             assert REFUSAL.format(pid=first.pid) in said
             assert "Traceback" not in said
         assert first.poll() is None
-        assert not list(project.root.glob("results/tiny/advtraingap"))
+        assert not list(copied.root.glob("results/tiny/advtraingap"))
     finally:
         os.killpg(first.pid, signal.SIGCONT)
     assert first.wait() == 0
-    assert "Nothing to be done" in project.snakemake("figures/tiny/fig3.pdf")
+    assert "Nothing to be done" in copied.snakemake("figures/tiny/fig3.pdf")
 
 
 @pytest.mark.long
