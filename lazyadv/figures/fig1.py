@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lazyadv.findings import style
-from lazyadv.findings.claim import HALF_ORDER, Claim
+from lazyadv.findings.claim import HALF_ORDER, Claim, Rows, claim
 from lazyadv.findings.units import LINE, by_unit, slopes
 from lazyadv.results.table import Selection
 
@@ -61,53 +61,25 @@ def step_slope(rows: pd.DataFrame, step: str = "relative_delta_mean") -> pd.Seri
     return slopes(rows.set_index(LINE)[step], "size")
 
 
-def clean(rows: pd.DataFrame) -> pd.Series:
+@claim("Networks trained within the lazy radius generalise.", SOURCE, "clean test accuracy", (0.95, 1.0), trained)
+def clean_accuracy(rows: pd.DataFrame) -> pd.Series:
     """Clean test accuracy, the mean over sizes."""
     return by_unit(rows, ["width", "seed"], [], lambda unit: unit["clean_test_accuracy"].mean())
 
 
-clean_accuracy = Claim(
-    "clean_accuracy",
-    "Networks trained within the lazy radius generalise.",
-    SOURCE,
-    "clean test accuracy",
-    (0.95, 1.0),
-    trained,
-    clean,
+def step_claims(key: str, one: str, networks: str, source: str, rows: Rows) -> tuple[Claim, Claim]:
+    """That a step flips the predictions of such networks, and that it shrinks with the dimension."""
+    flips = f"One step along its gradient flips every correctly classified test example of {one}."
+    falls = f"In {networks} the step that flips, relative to the example's norm, falls as d^(−1/2)."
+    return (
+        Claim(f"{key}_flips", flips, source, FLIPPED, (1.0, 1.0), rows, flipped),
+        Claim(f"{key}_step", falls, source, SLOPE, HALF_ORDER, rows, step_slope),
+    )
+
+
+trained_flips, trained_step = step_claims(
+    "trained", "a lazily trained network", "lazily trained networks", SOURCE, trained
 )
-trained_flips = Claim(
-    "trained_flips",
-    "One step along its gradient flips every correctly classified test example of a lazily trained network.",
-    SOURCE,
-    FLIPPED,
-    (1.0, 1.0),
-    trained,
-    flipped,
-)
-trained_step = Claim(
-    "trained_step",
-    "In lazily trained networks the step that flips, relative to the example's norm, falls as d^(−1/2).",
-    SOURCE,
-    SLOPE,
-    HALF_ORDER,
-    trained,
-    step_slope,
-)
-untrained_flips = Claim(
-    "untrained_flips",
-    "One step along its gradient flips every correctly classified test example of an untrained network, too.",
-    EARLIER,
-    FLIPPED,
-    (1.0, 1.0),
-    untrained,
-    flipped,
-)
-untrained_step = Claim(
-    "untrained_step",
-    "In untrained networks, too, the step that flips, relative to the example's norm, falls as d^(−1/2).",
-    EARLIER,
-    SLOPE,
-    HALF_ORDER,
-    untrained,
-    step_slope,
+untrained_flips, untrained_step = step_claims(
+    "untrained", "an untrained network, too", "untrained networks, too,", EARLIER, untrained
 )
