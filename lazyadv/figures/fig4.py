@@ -89,7 +89,7 @@ def transition(rows: pd.DataFrame) -> pd.Series:
         transitions = {}
         for width, line in unit.sort_values("gap", ascending=False).groupby("width"):
             half = half_point(-np.log(line["gap"].to_numpy()), line["robust_test_accuracy"].to_numpy())
-            transitions[width] = None if half is None else math.exp(-half)
+            transitions[width] = math.exp(-half)
         return slope(transitions.keys(), transitions.values())
 
     return by_unit(rows, ["seed"], ["size", "eps"], measure)

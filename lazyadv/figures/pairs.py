@@ -1,7 +1,5 @@
 """Figure 3 in small for many pairs of digits: is it laziness, or the digits?"""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +8,7 @@ from matplotlib.figure import Figure
 from lazyadv.findings import points, style
 from lazyadv.findings.claim import HALF_ORDER, claim
 from lazyadv.findings.halves import binding_slope, control, free_slope, lazy, lazy_and_free
+from lazyadv.findings.units import by_unit
 from lazyadv.results.table import Selection
 
 RATIO_TICKS = [0.5, 1, 1.5, 2, 3, 5, 10]
@@ -41,7 +40,8 @@ def draw(shown: Selection) -> Figure:
     halves.legend()
     ratio.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     ratio.set_ylabel("free over lazy")
-    _histogram(slopes, {"lazy": pairs_half.measure(counted), "free": _by_pair(counted, free_slope)})
+    free_slopes = by_unit(counted, ["pair"], [], lambda pair: free_slope(pair).mean(skipna=False))
+    _histogram(slopes, {"lazy": pairs_half.measure(counted), "free": free_slopes})
     style.caption(figure, shown, f"not learned: {', '.join(sorted(set(rows['pair']) - known)) or 'none'}")
     return figure
 
@@ -89,12 +89,6 @@ def learned_largest(rows: pd.DataFrame) -> pd.DataFrame:
     return learned(rows)[lambda known: known["size"] == rows["size"].max()]
 
 
-def _by_pair(rows: pd.DataFrame, measure: Callable[[pd.DataFrame], pd.Series]) -> pd.Series:
-    """A number for each pair of digits: the mean of `measure` over seeds."""
-    found = {pair: measure(group).mean(skipna=False) for pair, group in rows.groupby("pair")}
-    return pd.Series(found, dtype=float).rename_axis("pair")
-
-
 @claim(
     "Pair by pair of digits, robust accuracy is lost at order d^(−1/2) where laziness binds.",
     "no claim of the paper; figure `pairs`",
@@ -105,7 +99,7 @@ def _by_pair(rows: pd.DataFrame, measure: Callable[[pd.DataFrame], pd.Series]) -
 )
 def pairs_half(rows: pd.DataFrame) -> pd.Series:
     """The slope of each pair's lazy networks over the sizes where laziness binds."""
-    return _by_pair(rows, binding_slope)
+    return by_unit(rows, ["pair"], [], lambda pair: binding_slope(pair).mean(skipna=False))
 
 
 @claim(
@@ -118,8 +112,8 @@ def pairs_half(rows: pd.DataFrame) -> pd.Series:
 def pairs_ratio(rows: pd.DataFrame) -> pd.Series:
     """Of each pair, ε½ of the control over that of lazy networks at the largest size."""
 
-    def measure(group: pd.DataFrame) -> pd.Series:
-        within, free = lazy_and_free(group)
-        return (free / within).reindex([rows["size"].max()])
+    def measure(pair: pd.DataFrame) -> float:
+        within, free = lazy_and_free(pair)
+        return (free / within).get(rows["size"].max(), np.nan)
 
-    return _by_pair(rows, measure)
+    return by_unit(rows, ["pair"], [], measure)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lazyadv.findings.units import LINE, half_point, slopes
+from lazyadv.findings.units import LINE, by_unit, half_point, slopes
 
 FREE_C0 = 1000  # from which on networks are free
 TENTH = 0.1  # of a lazy ε½, by which the control's must exceed it at least where either has a single seed
@@ -29,12 +29,11 @@ def control(rows: pd.DataFrame) -> pd.DataFrame:
 
 def halves(rows: pd.DataFrame) -> pd.Series:
     """ε½ by width, C0, seed and size; NaN where robust accuracy does not cross one half."""
-    found = {
-        key: half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
-        for key, line in rows.sort_values("eps").groupby(LINE)
-    }
-    index = pd.MultiIndex.from_tuples(found, names=LINE) if found else pd.MultiIndex.from_arrays([[]] * 4, names=LINE)
-    return pd.Series(list(found.values()), index, dtype=float)
+
+    def measure(line: pd.DataFrame) -> float:
+        return half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
+
+    return by_unit(rows.sort_values("eps"), LINE, [], measure)
 
 
 def binding(rows: pd.DataFrame) -> dict[int, bool | None]:
@@ -75,9 +74,7 @@ def free_slope(rows: pd.DataFrame) -> pd.Series:
 
 def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks."""
-    return _mean_halves(lazy(rows)).align(_mean_halves(control(rows)))
-
-
-def _mean_halves(rows: pd.DataFrame) -> pd.Series:
-    """ε½ by size, the mean over seeds."""
-    return halves(rows).groupby("size").agg(lambda seeds: seeds.mean(skipna=False))
+    within, free = (
+        halves(part).groupby("size").agg(lambda seeds: seeds.mean(skipna=False)) for part in (lazy(rows), control(rows))
+    )
+    return within.align(free)

@@ -31,7 +31,7 @@ class Finding:
     units_measured: int
     units: int
     repeats: int  # among those measured
-    repeated_by: str | None  # seed, run or pair; None if there is no unit
+    repeated_by: str | None  # seed, run or pair; None if there is no row
     rests_on: int  # runs
     elsewhere: int  # of these, on another arithmetic: a GPU's, or another processor's
     shown: int  # of its figure's, those that are there

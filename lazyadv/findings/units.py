@@ -14,7 +14,7 @@ import pandas as pd
 MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 
 
-def slope(x: Iterable[float], y: Iterable[float | None]) -> float:
+def slope(x: Iterable[float], y: Iterable[float]) -> float:
     """The least-squares slope of log y over log x; NaN of fewer than MIN_POINTS points, or where one is not known."""
     points, values = np.array(list(x), float), np.array(list(y), float)
     if not np.isfinite(values).all() or len(set(points)) < MIN_POINTS:
@@ -22,14 +22,14 @@ def slope(x: Iterable[float], y: Iterable[float | None]) -> float:
     return float(np.polyfit(np.log(points), np.log(values), 1)[0])
 
 
-def half_point(eps: np.ndarray, accuracy: np.ndarray) -> float | None:
+def half_point(eps: np.ndarray, accuracy: np.ndarray) -> float:
     """The ε at which accuracy first falls through 1/2, interpolated linearly; (n,), (n,), ε ascending.
 
-    None where it does not cross between the first and the last ε.
+    NaN where it does not cross between the first and the last ε.
     """
     below = np.flatnonzero(accuracy < 0.5)
     if not len(below) or below[0] == 0:
-        return None
+        return math.nan
     after = below[0]
     before = after - 1
     share = (accuracy[before] - 0.5) / (accuracy[before] - accuracy[after])
@@ -46,9 +46,8 @@ def by_unit(
 ) -> pd.Series:
     """A number for each unit: the mean of `measure` over its settings. What repeats it (seed, run) is its last."""
     values = {key: float(measure(group)) for key, group in rows.groupby([*unit, *settings])}
-    if not values:
-        return pd.Series(dtype=float)
-    found = pd.Series(list(values.values()), pd.MultiIndex.from_tuples(values, names=[*unit, *settings]))
+    index = pd.MultiIndex.from_tuples(values, names=[*unit, *settings])
+    found = pd.Series(list(values.values()), index, dtype=float)
     return found.groupby(level=unit).agg(lambda part: part.mean(skipna=False))
 
 
