@@ -92,12 +92,7 @@ def _claims(presets: Mapping[str, dict[str, Finding]]) -> list[Claim]:
 def as_json(presets: Mapping[str, dict[str, Finding]]) -> dict[str, object]:
     """The ledger as it stands in claims.json: by claim, and in it by preset."""
     return {
-        claim.key: {
-            "statement": claim.statement,
-            "source": claim.source,
-            "quantity": claim.quantity,
-            "bound": claim.bound,
-        }
+        claim.key: {name: getattr(claim, name) for name in ("statement", "source", "quantity", "bound")}
         | {preset: _finding_as_json(findings[claim.key]) for preset, findings in presets.items()}
         for claim in _claims(presets)
     }
@@ -131,13 +126,10 @@ def as_markdown(presets: Mapping[str, dict[str, Finding]]) -> str:
     heads = ["claim", "measured by", "bound", *(f"`{preset}`" for preset in presets)]
     lines = [heads, ["---"] * len(heads)]
     for claim in _claims(presets):
-        found = [_finding_as_markdown(findings[claim.key]) for findings in presets.values()]
-        lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *found])
+        found = [findings[claim.key] for findings in presets.values()]
+        cells = [f"**{each.verdict}**: {measured(each)}; {basis(each)}" for each in found]
+        lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _finding_as_markdown(finding: Finding) -> str:
-    return f"**{finding.verdict}**: {measured(finding)}; {basis(finding)}"
 
 
 def measured(finding: Finding) -> str:
