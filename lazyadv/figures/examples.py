@@ -40,10 +40,7 @@ def examine(kept: KeptNetwork) -> list[Example]:
     digits, perturbations, steps = (picture.reshape(-1, run.size, run.size) for picture in pictures)
     before, after = network(x), network(x + perturbation)
     parts = (digits, y, before, perturbations, after, steps, crossings.step)
-    return [
-        Example(digit, float(label), float(f), change, float(changed), step, float(length))
-        for digit, label, f, change, changed, step, length in zip(*parts, strict=True)
-    ]
+    return [Example(*each) for each in zip(*parts, strict=True)]
 
 
 def draw(shown: Selection) -> Figure:

@@ -1,7 +1,6 @@
 """Figure 3: robust accuracy under projected adversarial training, and where it crosses one half, along each axis."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +77,7 @@ def _dimension(rows: pd.DataFrame) -> Along:
     slope = binding_slope(rows).mean()
     if not np.isfinite(slope):
         return Along(robust_half.measure(lazy(rows)).mean())
-    return Along(slope, free_slope(rows).mean(), _true(binding(rows)))
+    return Along(slope, free_slope(rows).mean(), where(binding(rows), True))
 
 
 def _width(rows: pd.DataFrame) -> Along:
@@ -86,11 +85,7 @@ def _width(rows: pd.DataFrame) -> Along:
 
 
 def _deviation(rows: pd.DataFrame) -> Along:
-    return Along(deviation_half.measure(rows).mean(), binds=_true(binding_C0(rows)))
-
-
-def _true(binds: dict[Any, bool | None]) -> tuple[float, ...]:
-    return tuple(value for value, does in binds.items() if does)
+    return Along(deviation_half.measure(rows).mean(), binds={C0 for C0, does in binding_C0(rows).items() if does})
 
 
 AXES = (

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ class Along(NamedTuple):
 
     lazy: float
     free: float = math.nan
-    binds: tuple[float, ...] = ()
+    binds: Set[float] = frozenset()
 
 
 class Axis(NamedTuple):
@@ -105,12 +105,8 @@ def _draw_line(
         panel.plot(x[:1], means[[value]], **look)
         says = f"{'free' if free else 'lazy'}: ε½"
         points.note(panel, x, seeds, says, [points.together(groups[key]) for key in seeds.index])
-    line = {
-        "color": INK["color"],
-        "linestyle": style.LIGHT["linestyle"] if free else "-",
-        "linewidth": 0.8,
-        "zorder": 1,
-    }
+    dashes = style.LIGHT["linestyle"] if free else "-"
+    line = {"color": INK["color"], "linestyle": dashes, "linewidth": 0.8, "zorder": 1}
     if free and name == "C0":
         panel.axhline(means.mean(), **line, label=label)
     else:
