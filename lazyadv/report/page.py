@@ -38,8 +38,6 @@ class Shown(NamedTuple):
     rows: int
     asked: int
     trained: bool  # whether one of its runs has epochs
-    settings: dict[str, Any]
-    grid: list[dict[str, Any]]
 
 
 class Stage(NamedTuple):
@@ -106,17 +104,9 @@ class Report:
         for name in self.preset.figures:
             shown = self.selections[name]
             image, marks = self._draw(name, shown)
-            yield Shown(
-                name,
-                inspect.getdoc(figures.module(name).draw) or "",
-                image,
-                marks,
-                len(shown.rows),
-                shown.asked,
-                bool(len(shown.rows) and shown.rows["epochs"].any()),
-                self.preset.shared(self.preset.figures[name].experiment),
-                [block.model_dump(mode="json") for block in self.preset.figures[name].grid],
-            )
+            title = inspect.getdoc(figures.module(name).draw) or ""
+            trained = bool(len(shown.rows) and shown.rows["epochs"].any())
+            yield Shown(name, title, image, marks, len(shown.rows), shown.asked, trained)
 
     def _draw(self, name: str, shown: table.Selection) -> tuple[str | None, list[points.Point]]:
         """The figure from the rows that there are, and its points; one that shows networks as last drawn, if fresh."""
@@ -195,7 +185,6 @@ class Report:
             ledger=ledger,
             answer=self.answer(ledger),
             figures=shown,
-            experiments={figure: grid.experiment for figure, grid in self.preset.figures.items()},
             entries=self.entries,
             gaps=[one for one in runs if one.state != "fresh"],
             counts={state: states.count(state) for state in ("fresh", "stale", "missing", "failed", "unusable")},
