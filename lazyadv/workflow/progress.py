@@ -8,7 +8,6 @@ import atexit
 import logging
 import sys
 from collections.abc import Mapping
-from typing import TextIO, cast
 
 from snakemake.logging import get_event
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -26,9 +25,6 @@ class Lines:
         if text.strip():
             print(text.strip(), file=sys.stderr)
 
-    def flush(self) -> None:
-        sys.stderr.flush()
-
 
 class Progress(logging.Handler):
     """Follows the jobs of a Snakemake call by their numbers, each with its share of the work in any unit."""
@@ -45,7 +41,7 @@ class Progress(logging.Handler):
             miniters=0,
             delay=1e-9,  # not without a description
             mininterval=0.1 if terminal else SECONDS,
-            file=sys.stderr if terminal else cast(TextIO, Lines()),
+            file=sys.stderr if terminal else Lines(),
         )
         self.follow()
 
