@@ -122,7 +122,8 @@ class Pipeline:
         Of a fresh output, without data that are not there; none if none is there, for of results that were pulled in
         part the rest is not required.
         """
-        inputs = self._files(path)
+        published = path.parent == Path("figures")  # a copy of the preset's own
+        inputs = [path.parent / self.preset_name / path.name] if published else self.recipe(path).files
         if not self.fresh(path):
             return inputs, False
         inputs = [file for file in inputs if file.parts[0] != "data" or file.exists()]
@@ -139,11 +140,6 @@ class Pipeline:
                 run = self.run(path)
                 return [path, paths.network_path(preset, run)] if run in self.params.choose(preset).kept else [path]
         return [path]
-
-    def _files(self, path: Path) -> list[Path]:
-        if path.parent == Path("figures"):  # a copy of the preset's own
-            return [path.parent / self.preset_name / path.name]
-        return self.recipe(path).files
 
 
 def _values(name: str) -> dict[str, Any]:
