@@ -10,6 +10,7 @@ from lazyadv.workflow import arithmetic
 arithmetic.pin()
 
 from lazyadv import figures, params
+from lazyadv.files import write_sealed
 from lazyadv.findings import style
 from lazyadv.results import kept, table
 from lazyadv.workflow import command, outputs, paths, provenance
@@ -32,7 +33,7 @@ def main() -> None:
     for path in paths.figure_paths(args.preset, args.figure):
         with figures.of_their_experiment(f"presets.{args.preset}.figures.{args.figure}"):
             drawn = draw(shown)
-        style.save(drawn, path, stamp)
+        write_sealed(path, style.drawn(drawn, path.suffix[1:], stamp))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import io
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -19,7 +18,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lazyadv.experiments import EXPERIMENTS
-from lazyadv.files import write_sealed
 from lazyadv.findings import conditions, points
 from lazyadv.results.table import Selection
 from lazyadv.workflow import arithmetic
@@ -164,8 +162,7 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         first = rows.iloc[0]
         kinds = rows["pair"].unique()
         digits = str(kinds[0]).replace("-", "/") if len(kinds) == 1 else f"of {len(kinds)} pairs"
-        images = f"{first['dataset']}, digits {digits}, "
-        images += f"{first['n_train']:,} + {first['n_test']:,} examples"
+        images = f"{first['dataset']}, digits {digits}, {first['n_train']:,} + {first['n_test']:,} examples"
         settings = f"{first['protocol']} protocol, lr {first['lr']:g}, batch {first['bs']}, ≤ {first['T']:,} epochs"
         if "atk_iters" in rows:
             settings += f", {first['atk_iters']} PGD steps"
@@ -188,13 +185,8 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
     figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), color="0.35", parse_math=False)
 
 
-def save(figure: Figure, path: Path, stamp: str) -> None:
-    """Write the figure as PDF or SVG, by the path's suffix, with the stamp and without the time of day."""
-    write_sealed(path, drawn(figure, path.suffix[1:], stamp))
-
-
 def drawn(figure: Figure, kind: str, stamp: str) -> bytes:
-    """The figure as pdf or svg, without the time of day."""
+    """The figure as pdf or svg, with the stamp and without the time of day."""
     metadata = {"Keywords": stamp, "CreationDate": None} if kind == "pdf" else {"Description": stamp, "Date": None}
     file = io.BytesIO()  # and not the file itself: on a full disk matplotlib fails over its own clearing up
     figure.savefig(file, format=kind, metadata=metadata)
