@@ -99,18 +99,9 @@ def as_json(presets: Mapping[str, dict[str, Finding]]) -> dict[str, object]:
 
 
 def _finding_as_json(finding: Finding) -> dict[str, object]:
-    return {
-        "value": finding.value,
-        "interval": finding.interval,
-        "verdict": finding.verdict,
-        "units": finding.units,
-        "units_measured": finding.units_measured,
-        "repeats": finding.repeats,
-        "rests_on": finding.rests_on,
-        "on_other_arithmetic": finding.elsewhere,
-        "runs": finding.shown,
-        "runs_asked": finding.asked,
-    }
+    names = ("value", "interval", "verdict", "units", "units_measured", "repeats", "rests_on")
+    counts = {"on_other_arithmetic": finding.elsewhere, "runs": finding.shown, "runs_asked": finding.asked}
+    return {name: getattr(finding, name) for name in names} | counts
 
 
 def as_metrics(presets: Mapping[str, dict[str, Finding]]) -> dict[str, dict[str, float | None]]:
