@@ -25,7 +25,7 @@ def draw(shown: Selection) -> Figure:
     figure, ((relative, raw),) = style.panels(2)
     for axes, column in ((relative, "relative_delta_mean"), (raw, "delta_exact_mean")):
         for (width, C0), group in rows.groupby(["width", "C0"]):
-            look = style.width_look(width, list(rows["width"])) | {"linestyle": "-" if C0 else ":"}
+            look = style.width_look(width, rows["width"]) | {"linestyle": "-" if C0 else ":"}
             kind = f"$C_0$ = {C0:g}" if C0 else "untrained"
             slope = style.slope(step_slope(group, column).mean())
             style.line(axes, group, "d", column, band=C0 > 0, label=f"m = {width}, {kind}{slope}", **look)

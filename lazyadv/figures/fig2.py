@@ -15,7 +15,7 @@ def draw(shown: Selection) -> Figure:
     figure, ((step, rate),) = style.panels(2)
     for axes, column in ((step, "delta_mean"), (rate, "eta_mean")):
         for (width, size), group in rows.groupby(["width", "size"]):
-            look = style.width_look(width, list(rows["width"]))
+            look = style.width_look(width, rows["width"])
             label = f"m = {width}" + (f", d = {size**2}" if rows["size"].nunique() > 1 else "")
             style.line(axes, group, "C0", column, **look, label=label)
         axes.set_xlabel("allowed deviation $C_0$ (radius $C_0/\\sqrt{m}$)")

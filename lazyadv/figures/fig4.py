@@ -26,10 +26,9 @@ def draw(shown: Selection) -> Figure:
     rows = shown.rows.assign(scaled=shown.rows["gap"] * np.sqrt(shown.rows["width"]))
     settings = list(rows.groupby(["size", "eps"]))
     figure, grid = style.panels(2, max(len(settings), 1))
-    widths = list(rows["width"])
     for (plain, scaled), ((size, eps), group) in zip(grid, settings, strict=True):
         for width, runs in group.groupby("width"):
-            look = style.width_look(width, widths)
+            look = style.width_look(width, rows["width"])
             style.line(plain, runs, "gap", "robust_test_accuracy", **look, label=f"m = {width}")
             plain.axvline(LAZY_C0 / np.sqrt(width), color=look["color"], **MARK)
             style.line(scaled, runs, "scaled", "robust_test_accuracy", **look, label=f"m = {width}")

@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib
@@ -68,7 +68,7 @@ def pictures(rows: int, count: int) -> tuple[Figure, np.ndarray]:
     return figure, grid
 
 
-def width_look(width: int, others: list[int]) -> dict[str, Any]:
+def width_look(width: int, others: Iterable[int]) -> dict[str, Any]:
     """The colour and marker of a width."""
     order = [*KNOWN_WIDTHS, *sorted(set(others) - set(KNOWN_WIDTHS))]
     place = order.index(width) % len(BRIGHT)
