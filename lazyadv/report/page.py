@@ -121,31 +121,25 @@ class Report:
 
     def stages(self) -> tuple[list[Stage], list[tuple[Stage, Stage]]]:
         """The pipeline as boxes and arrows, from the recipes of this preset's outputs."""
-        files: dict[str, set[Path]] = {}
-        arrows: set[tuple[str, str]] = set()
-        waiting = [paths.figure_paths(self.name, figure)[0] for figure in self.preset.figures]
-        waiting.append(paths.claims_paths(self.name)[0])
-        while waiting:
-            path = waiting.pop()
-            recipe = self.pipeline.recipe(path)
-            box = _box(recipe)
-            if path in files.setdefault(box, set()):
-                continue
-            files[box].add(path)
-            for file in recipe.files:
-                if file.parts[0] == "data" or file.parts[1] == self.name:  # other presets have pages of their own
-                    arrows.add((_box(self.pipeline.recipe(file)), box))
-                    waiting.append(file)
+
+        def inputs(path: Path) -> list[Path]:  # other presets have pages of their own
+            files = self.pipeline.recipe(path).files
+            return [file for file in files if file.parts[0] == "data" or file.parts[1] == self.name]
+
+        targets = [paths.figure_paths(self.name, figure)[0] for figure in self.preset.figures]
+        files = pipeline.reached([*targets, paths.claims_paths(self.name)[0]], inputs)
+        boxes = {path: _box(self.pipeline.recipe(path)) for path in files}
+        arrows = {(boxes[file], box) for path, box in boxes.items() for file in inputs(path)}
 
         @cache
         def column(box: str) -> int:
             return 1 + max((column(before) for before, after in arrows if after == box), default=-1)
 
         stages: dict[str, Stage] = {}
-        for box in sorted(files, key=lambda box: (column(box), box)):
-            fresh = sum(self.pipeline.fresh(path) for path in files[box])
+        for box in sorted(set(boxes.values()), key=lambda box: (column(box), box)):
+            fresh = [self.pipeline.fresh(path) for path in files if boxes[path] == box]
             line = sum(stage.column == column(box) for stage in stages.values())
-            stages[box] = Stage(box, column(box), line, len(files[box]), fresh)
+            stages[box] = Stage(box, column(box), line, len(fresh), sum(fresh))
         return list(stages.values()), [(stages[before], stages[after]) for before, after in sorted(arrows)]
 
     def answer(self, ledger: dict[str, dict[str, judge.Finding]]) -> dict[str, list[judge.Finding]]:

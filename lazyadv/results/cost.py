@@ -10,13 +10,13 @@ on a machine is worked out from the records there.
 import contextlib
 import math
 import statistics
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from lazyadv.experiments.run import Run
 from lazyadv.results import record
-from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.pipeline import Pipeline, reached
 
 EXAMPLES = {
     "mnist": (12_665, 2_115),
@@ -88,19 +88,10 @@ def needs(pipeline: Pipeline, targets: Iterable[Path]) -> dict[Path, bool]:
     Raises:
         ParamsError: a target is not in the pipeline.
     """
-    asked = _records(targets, lambda path: pipeline.recipe(path).files)
-    wanted = _records(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
-    return {path: path in wanted and not pipeline.fresh(path) for path in sorted(asked)}
-
-
-def _records(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> set[Path]:
-    """The records among the targets and everything that they are made from."""
-    seen, left = set[Path](), list(targets)
-    while left:
-        if (path := left.pop()) not in seen:
-            seen.add(path)
-            left += inputs(path)
-    return {path for path in seen if path.parent.name == "runs"}
+    asked = reached(targets, lambda path: pipeline.recipe(path).files)
+    wanted = reached(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
+    records = sorted(path for path in asked if path.parent.name == "runs")
+    return {path: path in wanted and not pipeline.fresh(path) for path in records}
 
 
 def measured() -> list[Measured]:

@@ -1,6 +1,7 @@
 """The outputs that a params.yaml stands for: what each should be made from, and whether the file on disk is fresh."""
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -140,6 +141,16 @@ class Pipeline:
                 run = self.run(path)
                 return [path, paths.network_path(preset, run)] if run in self.params.choose(preset).kept else [path]
         return [path]
+
+
+def reached(targets: Iterable[Path], inputs: Callable[[Path], Iterable[Path]]) -> set[Path]:
+    """The targets and everything that they are made from, where `inputs` gives what one file is made from."""
+    seen, left = set[Path](), list(targets)
+    while left:
+        if (path := left.pop()) not in seen:
+            seen.add(path)
+            left += inputs(path)
+    return seen
 
 
 def _values(name: str) -> dict[str, Any]:
