@@ -66,6 +66,5 @@ def of(figure: Figure) -> Iterator[Point]:
                 continue
             across, up = axes.transData.transform((x, y))
             if axes.bbox.padded(1).contains(across, up):
-                yield Point(
-                    round(float(across / width), 4), round(float(1 - up / height), 4), measure, float(y), target
-                )
+                left, top = round(float(across / width), 4), round(float(1 - up / height), 4)
+                yield Point(left, top, measure, float(y), target)
