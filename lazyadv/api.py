@@ -187,7 +187,7 @@ def audit(network: "Network | torch.nn.Module", x: Array, y: Array, eps: float) 
     Raises:
         UserError: as in `attack`; or a package is missing.
     """
-    (eps,) = asked("attack", eps=(eps, Length))
+    (eps,) = asked("audit", eps=(eps, Length))
     given, step = Given(network, x), 2.5 * eps / 100
     points, signs = given.x.astype(np.float32), given.signs(y)
     given.require_attackable(eps, step)

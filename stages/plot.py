@@ -12,7 +12,7 @@ arithmetic.pin()
 from lazyadv import figures, params
 from lazyadv.files import write_sealed
 from lazyadv.findings import style
-from lazyadv.results import kept, table
+from lazyadv.results import kept, record, table
 from lazyadv.workflow import command, outputs, paths, provenance
 
 
@@ -28,6 +28,8 @@ def main() -> None:
         shown = table.Selection(rows, len(runs), tuple(kept.load(args.preset, run) for run in runs))
     else:
         shown = table.select(recipe.inputs["table"].path, preset.runs(args.figure))
+    if not len(shown.rows):
+        raise record.RecordError(f"{recipe.inputs['table'].path}: has none of the runs of {args.figure}: train one")
     draw = figures.module(args.figure).draw
     stamp = recipe.ingredients(provenance.vouched).stamp
     for path in paths.figure_paths(args.preset, args.figure):

@@ -109,6 +109,13 @@ def test_the_command_of_a_record_makes_it_by_hand(finished: Project) -> None:
     assert made == content
 
 
+def test_a_figure_none_of_whose_runs_is_there_is_refused(copied: Project) -> None:
+    copied.change(lambda tiny: tiny["figures"]["fig4"]["grid"][0].update(seed=[7]))
+    said = copied.run("python", "stages/plot.py", "fig4", "--preset", "tiny", ok=False)
+    assert said.returncode == 1
+    assert said.stderr == "plot.py: results/tiny/advtraingap/table.csv: has none of the runs of fig4: train one\n"
+
+
 def test_a_missing_run_is_counted_on_the_table_and_in_the_figure(finished: Project) -> None:
     """By hand, collect and plot take what is there, and say so; Snakemake then completes it."""
     whole = {name: (finished.root / name).read_bytes() for name in ("figures/tiny/fig3.svg", "figures/tiny/fig3.pdf")}

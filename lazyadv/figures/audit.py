@@ -34,5 +34,8 @@ def largest(rows: pd.DataFrame) -> pd.DataFrame:
 def attack_ratio(rows: pd.DataFrame) -> pd.Series:
     """ε½ of the control over that of lazy networks, by width and seed."""
     strongest = rows.assign(robust_test_accuracy=rows["strongest"])
-    within, free = (halves(part(strongest)).groupby(["width", "seed"]).mean() for part in (lazy, control))
+    within, free = (
+        by_unit(part(strongest), ["width", "seed"], ["C0"], lambda line: halves(line).item())
+        for part in (lazy, control)
+    )
     return free / within

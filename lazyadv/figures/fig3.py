@@ -102,10 +102,10 @@ def draw(shown: Selection) -> Figure:
     Slopes are the ledger's: over what is shaded, where laziness binds, or, if nothing is, over all.
     """
     rows = shown.rows
-    axes = [axis for axis in AXES if len(rows) and lazy(axis.rows(rows))[axis.name].nunique() > 1] or AXES[:1]
+    axes = [axis for axis in AXES if lazy(axis.rows(rows))[axis.name].nunique() > 1] or AXES[:1]
     figure, grid = style.panels(max(len(axes), 2), min(len(axes), 2))
     columns = grid.T if len(axes) > 1 else grid  # a single one lies down
-    drawn = {axis: axis.rows(rows) if len(rows) else rows for axis in axes}
+    drawn = {axis: axis.rows(rows) for axis in axes}
     for (axis, part), (curves, crossings) in zip(drawn.items(), columns, strict=True):
         values = sorted((part if axis.name == "size" else lazy(part))[axis.name].unique())
         looks = {value: style.shade_look(place, len(values)) for place, value in enumerate(values)}
@@ -120,18 +120,16 @@ def draw(shown: Selection) -> Figure:
 
 def answer(rows: pd.DataFrame) -> str:
     """What the figure says, in a sentence or two."""
-    slopes = [found.measure(found.rows(rows)).mean() for found in (robust_half, binding_half)]
-    said = [f"d^({as_number(slope)})" for slope in slopes if np.isfinite(slope)]
-    text = (
-        f"In lazy networks the attack that halves accuracy, ε½, falls as {said[0]} with the dimension d" if said else ""
-    )
-    text += f", and as {said[1]} where laziness binds" if said[1:] else ""
+    slopes = {"with the dimension d": robust_half, "where laziness binds": binding_half}
+    known = {where: found.measure(found.rows(rows)).mean() for where, found in slopes.items()}
+    said = [f"as d^({as_number(slope)}) {where}" for where, slope in known.items() if np.isfinite(slope)]
+    sentences = [f"In lazy networks the attack that halves accuracy, ε½, falls {', and '.join(said)}."] if said else []
     within, free = lazy_and_free(dimension(rows))
     ratio = (free / within).dropna()
     if len(ratio):
         times = as_number(ratio.iloc[-1])
-        text += f". At d = {ratio.index[-1] ** 2} free networks withstand attacks {times} times as large"
-    return f"{text}." if text else ""
+        sentences.append(f"At d = {ratio.index[-1] ** 2} free networks withstand attacks {times} times as large.")
+    return " ".join(sentences)
 
 
 @claim(

@@ -25,7 +25,7 @@ def draw(shown: Selection) -> Figure:
     """
     rows = shown.rows.assign(scaled=shown.rows["gap"] * np.sqrt(shown.rows["width"]))
     settings = list(rows.groupby(["size", "eps"]))
-    figure, grid = style.panels(2, max(len(settings), 1))
+    figure, grid = style.panels(2, len(settings))
     for (plain, scaled), ((size, eps), group) in zip(grid, settings, strict=True):
         for width, runs in group.groupby("width"):
             look = style.width_look(width, rows["width"])

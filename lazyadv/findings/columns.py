@@ -55,8 +55,7 @@ def draw_curves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> No
     panel.set_xlabel("perturbation ε")
     panel.set_ylim(-0.02, 1.42)  # the legend above the lines
     panel.set_yticks(np.linspace(0, 1, 6))
-    if len(rows):
-        panel.legend(loc="upper center", ncols=2, handlelength=1.4, columnspacing=1, borderaxespad=0)
+    panel.legend(loc="upper center", ncols=2, handlelength=1.4, columnspacing=1, borderaxespad=0)
 
 
 def draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> None:

@@ -156,31 +156,29 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
     Also how many runs had not stopped improving, how many patience ended too soon, and on what arithmetic those were
     computed that were not on that of all x86-64 processors.
     """
-    rows = shown.rows
-    parts = [f"{len(rows)} of {shown.asked} runs"]
-    if len(rows):
-        first = rows.iloc[0]
-        kinds = rows["pair"].unique()
-        digits = str(kinds[0]).replace("-", "/") if len(kinds) == 1 else f"of {len(kinds)} pairs"
-        images = f"{first['dataset']}, digits {digits}, {first['n_train']:,} + {first['n_test']:,} examples"
-        settings = f"{first['protocol']} protocol, lr {first['lr']:g}, batch {first['bs']}, ≤ {first['T']:,} epochs"
-        if "atk_iters" in rows:
-            settings += f", {first['atk_iters']} PGD steps"
-        if first.get("normalize", False):
-            settings += ", unit-norm examples"
-        numbers = sorted(rows["seed"].unique())
-        ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
-        spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
-        of_point = rows.groupby([axis for axis in EXPERIMENTS[first["experiment"]].axes if axis != "seed"]).size()
-        if of_point.min() < len(numbers):
-            spelled += f", {of_point.min()} to {of_point.max()} a point"
-        parts = [images, settings, f"seed{'s' if len(numbers) > 1 else ''} {spelled}", *parts, *more]
-        if "late_gain" in rows:
-            begun, improving = conditions.begun(rows) == 1, conditions.ended(rows) == 0
-            parts.append(f"{(begun & improving).sum()} still improving")
-            parts += [f"{(~begun).sum()} ended by patience before they learned"] if not begun.all() else []
-        if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
-            parts.append(f"computed on {', '.join(others)}")
+    rows, first = shown.rows, shown.rows.iloc[0]
+    kinds = rows["pair"].unique()
+    digits = str(kinds[0]).replace("-", "/") if len(kinds) == 1 else f"of {len(kinds)} pairs"
+    images = f"{first['dataset']}, digits {digits}, {first['n_train']:,} + {first['n_test']:,} examples"
+    settings = f"{first['protocol']} protocol, lr {first['lr']:g}, batch {first['bs']}, ≤ {first['T']:,} epochs"
+    if "atk_iters" in rows:
+        settings += f", {first['atk_iters']} PGD steps"
+    if first.get("normalize", False):
+        settings += ", unit-norm examples"
+    numbers = sorted(rows["seed"].unique())
+    ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
+    spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
+    of_point = rows.groupby([axis for axis in EXPERIMENTS[first["experiment"]].axes if axis != "seed"]).size()
+    if of_point.min() < len(numbers):
+        spelled += f", {of_point.min()} to {of_point.max()} a point"
+    seeds, runs = f"seed{'s' if len(numbers) > 1 else ''} {spelled}", f"{len(rows)} of {shown.asked} runs"
+    parts = [images, settings, seeds, runs, *more]
+    if "late_gain" in rows:
+        begun, improving = conditions.begun(rows) == 1, conditions.ended(rows) == 0
+        parts.append(f"{(begun & improving).sum()} still improving")
+        parts += [f"{(~begun).sum()} ended by patience before they learned"] if not begun.all() else []
+    if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
+        parts.append(f"computed on {', '.join(others)}")
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
     figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), color="0.35", parse_math=False)
 

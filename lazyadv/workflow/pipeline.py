@@ -49,7 +49,7 @@ class Pipeline:
             match path.parts:
                 case ("data", dataset, "digits.npz") if dataset in get_args(Dataset):
                     return fetch(dataset)
-                case ("data", dataset, pair, name):
+                case ("data", dataset, pair, name) if dataset in get_args(Dataset):
                     first, second = _value(pair)
                     values = _values(name)
                     where = (dataset, (first, second), values["size"], values["antialias"])
