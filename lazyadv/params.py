@@ -128,8 +128,12 @@ class Params(Strict):
     presets: dict[PresetName, Preset]
 
     @model_validator(mode="after")
-    def _presets_are_there(self) -> Self:
+    def _preset_is_there(self) -> Self:
         self.choose(self.preset)
+        return self
+
+    @model_validator(mode="after")
+    def _presets_beside_are_there(self) -> Self:
         for name, preset in self.presets.items():
             for other in preset.beside:
                 if other not in self.presets or other == name:
