@@ -18,7 +18,7 @@ from lazyadv import params
 from lazyadv.workflow import arithmetic
 from lazyadv.workflow.sources import ROOT
 
-STORE = ".dvcstore"
+STORE, EVIDENCE = ".dvcstore", "equivalences.json"
 TINY = params.load(ROOT / "params.yaml").choose("tiny")
 RUNS = {experiment: len(TINY.runs_of(experiment)) for experiment in TINY.experiments}
 QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")
@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
 
 
 class Project:
-    """A copy of the project, as a fresh clone would have it, but without its tests and stored results."""
+    """A copy of the project, as a fresh clone has it, but without its tests, stored results and their evidence."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -44,7 +44,7 @@ class Project:
             check=True,
         )
         for name in listed.stdout.splitlines():
-            if (ROOT / name).is_file() and not name.startswith(("tests/", f"{STORE}/")):
+            if (ROOT / name).is_file() and not name.startswith(("tests/", f"{STORE}/", EVIDENCE)):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
         self.edit("params.yaml", "preset: quick", "preset: tiny")
@@ -59,6 +59,7 @@ class Project:
     def pull(self, *names: str) -> None:
         """Become a repository, and pull what is named (or all) from the committed store."""
         shutil.copytree(ROOT / STORE, self.root / STORE)
+        shutil.copy(ROOT / EVIDENCE, self.root)
         self.run("git", "init", "-q")
         self.run("dvc", "pull", "-q", *names)
 

@@ -56,6 +56,12 @@ def test_dvc_agrees_and_rendering_again_gives_the_same_bytes(origin: Path, clone
 
 
 @pytest.mark.long
+def test_every_stage_of_dvcs_runs_and_leaves_what_was_committed(clone: Clone) -> None:
+    assert clone.run("dvc", "repro", "--force", "dvc.yaml").stdout.count("Running stage") == 12
+    assert clone.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.long
 def test_pulling_only_figures_is_enough_for_the_figures(origin: Path, tmp_path: Path) -> None:
     clone = Clone(origin, tmp_path / "clone")
     clone.run("dvc", "pull", "-q", "plot")

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,13 @@ RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 
 
 @pytest.fixture
-def pipeline(copied: Project, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+def pipeline(copied: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     """That of the tiny preset, in a copy of the project with its results, which a test may damage."""
     monkeypatch.chdir(copied.root)
-    return Pipeline.load("params.yaml", "tiny")
+    monkeypatch.setattr(equivalence, "FILE", copied.root / equivalence.FILE.name)  # where there is none
+    equivalence.known.cache_clear()
+    yield Pipeline.load("params.yaml", "tiny")
+    equivalence.known.cache_clear()
 
 
 def date(root: Path, when: float) -> None:

@@ -131,6 +131,7 @@ def test_moved_code_of_the_data_is_accepted_with_the_data_made_again(clone: Clon
     assert not {"fetch", "prepare", "standard", "advtrain"} & clone.jobs().keys()
 
 
+@pytest.mark.long
 def test_other_numbers_are_refused_with_the_run_and_the_key(clone: Clone) -> None:
     clone.edit("lazyadv/experiments/adversarial.py", "return 2.5 * self.eps", "return 2.4 * self.eps")
     said = accept(clone, ok=False)
@@ -230,6 +231,7 @@ def test_evidence_that_leads_round_in_a_circle_is_refused(tmp_path: Path, monkey
     equivalence.known.cache_clear()
 
 
+@pytest.mark.long
 def test_a_forged_record_is_found_by_making_it_again(clone: Clone) -> None:
     """Edited, and sealed anew."""
     path = clone.root / RECORD

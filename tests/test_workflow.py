@@ -110,10 +110,10 @@ def test_the_command_of_a_record_makes_it_by_hand(finished: Project) -> None:
 
 
 def test_a_figure_none_of_whose_runs_is_there_is_refused(copied: Project) -> None:
-    copied.change(lambda tiny: tiny["figures"]["fig4"]["grid"][0].update(seed=[7]))
-    said = copied.run("python", "stages/plot.py", "fig4", "--preset", "tiny", ok=False)
+    copied.change(lambda tiny: tiny["figures"]["fig2"]["grid"][0].update(seed=[7]))
+    said = copied.run("python", "stages/plot.py", "fig2", "--preset", "tiny", ok=False)
     assert said.returncode == 1
-    assert said.stderr == "plot.py: results/tiny/advtraingap/table.csv: has none of the runs of fig4: train one\n"
+    assert said.stderr == "plot.py: results/tiny/standard/table.csv: has none of the runs of fig2: train one\n"
 
 
 def test_a_missing_run_is_counted_on_the_table_and_in_the_figure(finished: Project) -> None:
