@@ -54,7 +54,7 @@ bench: $(READY)
 	benchmarks/.venv/bin/python benchmarks/run.py
 
 lint: $(READY)
-	$(RUN) ruff check . && ruff format --check . && mypy && snakefmt --check Snakefile && python tests/lint.py
+	$(RUN) ruff check . && ruff format --check . && mypy && mypy -p benchmarks && snakefmt --check Snakefile && python tests/lint.py
 
 # pip installs uv alone; uv installs the rest in a fraction of pip's time. Both check the lock's hashes.
 $(READY): requirements.lock

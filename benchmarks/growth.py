@@ -8,8 +8,8 @@ from benchmarks.attacks import OURS, pace
 from benchmarks.measure import Section
 from benchmarks.problem import Problem, problem, untrained
 from lazyadv.files import replacing
+from lazyadv.findings import style
 from lazyadv.networks.network import Network
-from lazyadv.results import style
 
 STEPS = 100
 EXAMPLES = 64

@@ -16,7 +16,7 @@ from benchmarks.problem import MIRRORS, SKIPPED, adversarial_run
 from lazyadv.workflow.sources import ROOT
 
 PARTS = ("lazyadv", "stages", "profiles", "Snakefile", "params.yaml")
-GRID = {  # of figure 3: 5,000 runs
+GRID: dict[str, list[float]] = {  # of figure 3: 5,000 runs
     "width": [1000, 10_000],
     "size": [5, 7, 10, 14, 28],
     "C0": [10],
@@ -111,11 +111,10 @@ def planning(folder: Path) -> Section:
     path = project.root / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
     paper = params["presets"]["paper"]
-    for figure in ("fig1", "fig2", "fig4"):  # one run each
-        paper[figure] = [{axis: values[:1] for axis, values in paper[figure][0].items()}]
-    paper["fig3"] = [GRID]
-    first = {axis: values[:1] for axis, values in GRID.items()}
-    paper["audit"] = {"advtrain": [first], "advtraingap": paper["fig4"]}
+    for figure in paper["figures"].values():  # one run each
+        figure["grid"] = [{axis: values[:1] for axis, values in figure["grid"][0].items()}]
+        figure.pop("audit", None)
+    paper["figures"]["fig3"]["grid"] = [GRID]
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     job = project.run("-m", "snakemake", "-n", "--cores", "1", "--config", "preset=paper")
     found = re.search(r"^advtrain\s+(\d+)$", job.printed, re.MULTILINE)

@@ -1,7 +1,7 @@
 """Timing side by side, and the sections of the report."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,7 +39,7 @@ def spelled(value: Any) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def side_by_side(tasks: dict[str, Callable[[], T]]) -> tuple[dict[str, float], dict[str, T]]:
+def side_by_side(tasks: Mapping[str, Callable[[], T]]) -> tuple[dict[str, float], dict[str, T]]:
     """The least CPU seconds of each task and what it returned last, the tasks taking turns.
 
     CPU time, of all threads, is the wall time of an idle machine, and other processes disturb it less.
