@@ -21,6 +21,7 @@ from project import QUIET, Clone, Project
 
 from lazyadv.digits import FILES
 from lazyadv.networks.network import Network, draw
+from lazyadv.workflow import equivalence
 from lazyadv.workflow.sources import ROOT
 
 settings.register_profile("lazyadv", deadline=None, derandomize=True)
@@ -121,6 +122,15 @@ def serving(folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture
+def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the evidence of this process lies: a file of the test's own, which is not there yet."""
+    monkeypatch.setattr(equivalence, "FILE", tmp_path / equivalence.FILE.name)
+    equivalence.known.cache_clear()
+    yield equivalence.FILE
+    equivalence.known.cache_clear()
 
 
 @pytest.fixture(scope="session")

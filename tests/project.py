@@ -15,10 +15,11 @@ import pytest
 import yaml
 
 from lazyadv import params
-from lazyadv.workflow import arithmetic
+from lazyadv.workflow import arithmetic, equivalence
 from lazyadv.workflow.sources import ROOT
 
-STORE, EVIDENCE = ".dvcstore", "equivalences.json"
+STORE, EVIDENCE = ".dvcstore", equivalence.FILE.name
+RECORD = "results/tiny/advtrain/runs/width=20,size=3,C0=10,eps=0.3,seed=0.json"
 TINY = params.load(ROOT / "params.yaml").choose("tiny")
 RUNS = {experiment: len(TINY.runs_of(experiment)) for experiment in TINY.experiments}
 QUIET = ("-c", "user.name=tester", "-c", "user.email=tester@localhost", "-c", "commit.gpgsign=false")

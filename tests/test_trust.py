@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,10 @@ RUN = "width=20,size=3,C0=10,eps=0.3,seed=0"
 
 
 @pytest.fixture
-def pipeline(copied: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+def pipeline(copied: Project, evidence: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """That of the tiny preset, in a copy of the project with its results, which a test may damage."""
     monkeypatch.chdir(copied.root)
-    monkeypatch.setattr(equivalence, "FILE", copied.root / equivalence.FILE.name)  # where there is none
-    equivalence.known.cache_clear()
-    yield Pipeline.load("params.yaml", "tiny")
-    equivalence.known.cache_clear()
+    return Pipeline.load("params.yaml", "tiny")
 
 
 def date(root: Path, when: float) -> None:
@@ -155,14 +151,12 @@ def test_evidence_ends_where_what_was_compared_ends() -> None:
         assert not entry.covers("train", {**params, axis: value}), axis
 
 
-def test_evidence_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equivalence, "FILE", tmp_path / "equivalences.json")
+def test_evidence_that_cannot_be_read_is_named(evidence: Path) -> None:
     for content in ("[" * 100_000, "5", "{}", '""', '[{"digest": 1}]'):
-        (tmp_path / "equivalences.json").write_text(content)
+        evidence.write_text(content)
         equivalence.known.cache_clear()
         with pytest.raises(equivalence.EquivalenceError, match=r"equivalences\.json: .*restore it from git"):
             equivalence.known()
-    equivalence.known.cache_clear()
 
 
 def test_evidence_keeps_what_records_of_several_codes_stand_for(monkeypatch: pytest.MonkeyPatch) -> None:
