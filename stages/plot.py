@@ -27,9 +27,10 @@ def main() -> None:
         rows = table.rows({recipe.inputs[run.name].path: run for run in runs})
         shown = table.Selection(rows, len(runs), tuple(kept.load(args.preset, run) for run in runs))
     else:
-        shown = table.select(recipe.inputs["table"].path, preset.runs(args.figure))
-    if not len(shown.rows):
-        raise record.RecordError(f"{recipe.inputs['table'].path}: has none of the runs of {args.figure}: train one")
+        path = recipe.inputs["table"].path
+        shown = table.select(path, preset.runs(args.figure))
+        if not len(shown.rows):
+            raise record.RecordError(f"{path}: has none of the runs of {args.figure}: train one")
     draw = figures.module(args.figure).draw
     stamp = recipe.ingredients(provenance.vouched).stamp
     for path in paths.figure_paths(args.preset, args.figure):

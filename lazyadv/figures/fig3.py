@@ -121,8 +121,8 @@ def draw(shown: Selection) -> Figure:
 def answer(rows: pd.DataFrame) -> str:
     """What the figure says, in a sentence or two."""
     slopes = {"with the dimension d": robust_half, "where laziness binds": binding_half}
-    known = {where: found.measure(found.rows(rows)).mean() for where, found in slopes.items()}
-    said = [f"as d^({as_number(slope)}) {where}" for where, slope in known.items() if np.isfinite(slope)]
+    known = {over: found.measure(found.rows(rows)).mean() for over, found in slopes.items()}
+    said = [f"as d^({as_number(slope)}) {over}" for over, slope in known.items() if np.isfinite(slope)]
     sentences = [f"In lazy networks the attack that halves accuracy, ε½, falls {', and '.join(said)}."] if said else []
     within, free = lazy_and_free(dimension(rows))
     ratio = (free / within).dropna()
