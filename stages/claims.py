@@ -49,7 +49,7 @@ def main() -> None:
     metrics = {folder / f"{key}.yaml": values for key, values in judge.as_metrics(findings).items()}
     for path, values in metrics.items():
         write_sealed(path, f"# {made_from.stamp}\n{yaml.safe_dump(values)}".encode())
-    for path in set(folder.glob("*.yaml")) - metrics.keys():  # of claims that are no more
+    for path in set(folder.glob("[!.]*.yaml")) - metrics.keys():  # of claims that are no more
         path.unlink()
     print(shown)
 

@@ -31,8 +31,11 @@ def main() -> None:
     if not args.targets and not pipeline.preset.figures:
         raise ParamsError(f"presets.{pipeline.preset_name} has no grid of a figure")
     targets = args.targets or [figure_paths(pipeline.preset_name, figure)[0] for figure in pipeline.preset.figures]
-    records = cost.measured()
     needs = cost.needs(pipeline, targets)
+    if not needs:
+        print("No run is needed.")
+        return
+    records = cost.measured()
     rows = {}
     for name, paths in itertools.groupby(needs, lambda path: f"{path.parts[1]} {path.parts[2]}"):
         to_train = [needs[path] and pipeline.run(path) for path in paths]

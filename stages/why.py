@@ -19,14 +19,20 @@ def main() -> None:
     parser.add_argument("file", type=paths.named, help="an output of the pipeline, by its path")
     parser.add_argument("--preset", help="the preset that figures/*.pdf show; by default that of params.yaml")
     args = parser.parse_args()
-    path, wanted = args.file, Pipeline.load("params.yaml", args.preset).ingredients(args.file)
+    pipeline, path = Pipeline.load("params.yaml", args.preset), args.file
+    wanted = pipeline.ingredients(path)
     if not path.exists():
         raise SealError(f"{path}: is not here: `dvc pull`, or run snakemake on it")
     made = provenance.ingredients_of(path)
-    fresh = made.fingerprint == wanted.fingerprint
-    lines = freshness(made, wanted) if fresh else ["stale", *provenance.differences(made, wanted)]
+    stale = list(pipeline.stale(path))
+    if not stale:
+        lines = freshness(made, wanted)
+    elif path in stale:
+        lines = ["stale", *provenance.differences(made, wanted)]
+    else:
+        lines = ["stale", *(f"{other}, made in one go with it, is missing or is another's" for other in stale)]
     print(f"{path}: {lines[0]}", *lines[1:], *origin(made), sep="\n  ")
-    if not fresh:
+    if stale:
         sys.exit(1)
 
 

@@ -8,6 +8,7 @@ from lines import BY_FIGURE, CLAIMS, falling, line, whole, with_axes, with_contr
 
 from lazyadv.figures import fig3
 from lazyadv.findings import halves, judge
+from lazyadv.models import ParamsError
 from lazyadv.results.table import Selection
 
 
@@ -44,6 +45,14 @@ def test_each_reason_for_a_margin_counts_alone(lazy: list[float], free: list[flo
     rows = whole(line(28, 10, lazy), line(28, 1000, free)).rows
     assert halves.binding(rows) == {28: binds}
     assert halves.binding_C0(rows) == {10: binds}
+
+
+def test_runs_that_would_fall_on_one_line_are_refused() -> None:
+    rows = with_control().rows
+    with pytest.raises(ParamsError, match="several runs of the same eps and width, C0, seed, size"):
+        halves.halves(pd.concat([rows, rows]))  # of two pairs of digits, say
+    with pytest.raises(ParamsError, match="of one width and C0"):
+        halves.lazy_and_free(with_axes().rows)
 
 
 @pytest.mark.parametrize("key", [claim.key for claim in BY_FIGURE["fig3"]])

@@ -188,6 +188,15 @@ def test_a_width_that_stays_robust_is_not_left_out() -> None:
     assert (found.units_measured, found.units, found.verdict) == (0, 3, "undecided")
 
 
+def test_the_ratio_under_the_strongest_attack_is_of_figure_3s_networks_along_the_dimension() -> None:
+    rows = with_control(seeds=1).rows.assign(experiment="advtrain")
+    rows["strongest"] = rows["robust_test_accuracy"]
+    narrow = rows[(rows["C0"] == 10) & (rows["size"] == 40)].assign(width=300)
+    others = [rows.assign(experiment="advtrainpair", eps=rows["eps"] / 2), narrow]
+    for part in (rows, pd.concat([rows, *others])):
+        assert judge.judge(CLAIMS["attack_ratio"], Selection(part, len(part))).value == pytest.approx(5, abs=0.01)
+
+
 def test_settings_of_one_seed_do_not_stand_for_seeds() -> None:
     rows = pd.concat([steps(C0, seeds=1) for C0 in (5, 10, 20)])
     found = judge.judge(CLAIMS["trained_step"], Selection(rows, len(rows)))

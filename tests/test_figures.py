@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -186,6 +187,20 @@ def test_figure_3_has_two_panels_for_each_axis_of_the_grid() -> None:
     assert upper[1] == ["m = 100", "m = 300", "m = 1,000", "m = 3,000"]
     assert upper[2] == [*(f"$C_0$ = {C0}" for C0 in (5, 10, 20, 40)), "free"]
     assert [labels[0] for labels in lower] == ["lazy, slope −0.50", "lazy, slope 0.00", "lazy, slope 1.00"]
+
+
+def test_figure_3_shades_where_laziness_binds_even_where_that_is_too_little_for_a_slope() -> None:
+    rows = with_control().rows
+    figure = figure3(rows[rows["size"] < 40])
+    assert "laziness binds" in [text.get_text() for text in figure.findobj(Text)]
+    assert figure.axes[-1].get_legend_handles_labels()[1][:2] == ["lazy", "free"]  # no slope
+
+
+def test_networks_that_cannot_stand_side_by_side_are_refused() -> None:
+    runs = params.load(ROOT / "params.yaml").choose("tiny").runs("pairs")
+    of_two_pairs: Any = [SimpleNamespace(run=run) for run in runs]
+    with pytest.raises(ParamsError, match="of one pair, and as many at each size"):
+        figures.module("examples").draw_networks(of_two_pairs)
 
 
 def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:

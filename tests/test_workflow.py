@@ -87,6 +87,16 @@ def test_nothing_is_left_to_do(finished: Project) -> None:
     assert fresh.startswith("figures/tiny/fig3.pdf: fresh as made\n")
 
 
+def test_a_record_whose_kept_network_is_gone_is_stale(copied: Project) -> None:
+    network = next((copied.root / "results/tiny/advtrain/networks").iterdir())
+    network.unlink()
+    record = f"results/tiny/advtrain/runs/{network.stem}.json"
+    said = copied.run("python", "stages/why.py", record, ok=False)
+    assert said.returncode == 1
+    gone = network.relative_to(copied.root)
+    assert said.stdout.startswith(f"{record}: stale\n  {gone}, made in one go with it, is missing")
+
+
 @pytest.mark.long
 def test_one_core_and_two_give_equal_records_and_figures(finished: Project, project: Project) -> None:
     project.snakemake("figures/tiny/fig3.pdf", "figures/tiny/fig4.pdf", cores=1)

@@ -16,13 +16,15 @@ from lazyadv.params import AUDIT, FIGURES
 
 @contextmanager
 def of_their_experiment(figures: str) -> Iterator[None]:
-    """See that figures are of experiments that have the axes and measures that they show.
+    """See that figures are of experiments that have the axes and measures that they show, and of fitting grids.
 
     Raises:
-        ParamsError: one is not.
+        ParamsError: one is not; the message names `figures`, its place in params.yaml.
     """
     try:
         yield
+    except ParamsError as error:
+        raise ParamsError(f"params.yaml: {figures}: {error}") from None
     except KeyError as error:
         raise ParamsError(f"params.yaml: {figures}: its experiment has no {error.args[0]!r}; name another") from None
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from lazyadv.figures.fig3 import dimension
 from lazyadv.findings.claim import CONDITION, claim
 from lazyadv.findings.halves import control, halves, lazy
 from lazyadv.findings.units import by_unit
@@ -19,8 +20,10 @@ def attack(rows: pd.DataFrame) -> pd.Series:
 
 
 def largest(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows at the largest size of networks whose radius is C0/√m."""
-    known = rows.dropna(subset="C0") if "C0" in rows else rows[:0].assign(C0=0.0)
+    """The rows at the largest size of figure 3's networks along the dimension."""
+    known = rows[rows["experiment"] == "advtrain"]
+    if len(known):
+        known = dimension(known)
     return known[known["size"] == known["size"].max()]
 
 

@@ -1,5 +1,6 @@
 """Digits that fool a network: what the attack adds to them, and the smallest step that flips the prediction."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lazyadv.findings import style
 from lazyadv.findings.halves import FREE_C0
+from lazyadv.models import ParamsError
 from lazyadv.networks import boundary
 from lazyadv.networks.attack import pgd
 from lazyadv.results.kept import KeptNetwork
@@ -56,9 +58,17 @@ def draw(shown: Selection) -> Figure:
 
 
 def draw_networks(networks: tuple[KeptNetwork, ...]) -> Figure:
-    """The figure without its caption."""
+    """The figure without its caption.
+
+    Raises:
+        ParamsError: the networks are not of one pair and of a C0, or not as many at each size.
+    """
+    runs = [each.run for each in networks]
+    at = Counter(run.size for run in runs)
+    if len({run.pair for run in runs}) > 1 or len(set(at.values())) > 1 or not all("C0" in run.axes for run in runs):
+        raise ParamsError("its networks are to be of one pair, and as many at each size, each of a C0")
     found = [(each, examine(each)) for each in sorted(networks, key=lambda each: each.run.radius)]
-    sizes = sorted({each.run.size for each in networks})
+    sizes = sorted(at)
     most = max(abs(each.perturbation).max() for _, examples in found for each in examples)
     beside = len(found) // len(sizes)
     figure, grid = style.pictures(2 * len(sizes), 1 + 3 * beside)
@@ -84,7 +94,7 @@ def _draw_answer(axes: np.ndarray, kept: KeptNetwork, example: Example, most: fl
     _write_below(axes[1], f"f = {example.after:.2f}", example.after * example.label <= 0)
     _write_below(axes[2], f"length {example.length:.2f}")
     if titled:
-        name = "free" if getattr(kept.run, "C0", 0) >= FREE_C0 else "lazy"
+        name = "free" if dict(kept.run)["C0"] >= FREE_C0 else "lazy"
         for each, title in zip(axes, (f"{name}: attack", "digit + attack", "smallest step"), strict=True):
             each.set_title(title)
 

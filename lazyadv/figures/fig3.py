@@ -74,10 +74,9 @@ def largest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dimension(rows: pd.DataFrame) -> Along:
-    slope = binding_slope(rows).mean()
-    if not np.isfinite(slope):
-        return Along(robust_half.measure(lazy(rows)).mean())
-    return Along(slope, free_slope(rows).mean(), where(binding(rows), True))
+    if binds := where(binding(rows), True):
+        return Along(binding_slope(rows).mean(), free_slope(rows).mean(), binds)
+    return Along(robust_half.measure(lazy(rows)).mean())
 
 
 def _width(rows: pd.DataFrame) -> Along:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lazyadv.findings.units import LINE, by_unit, half_point, slopes
+from lazyadv.models import ParamsError
 
 FREE_C0 = 1000  # from which on networks are free
 TENTH = 0.1  # of a lazy ε½, by which the control's must exceed it at least where either has a single seed
@@ -28,9 +29,15 @@ def control(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def halves(rows: pd.DataFrame) -> pd.Series:
-    """ε½ by width, C0, seed and size; NaN where robust accuracy does not cross one half."""
+    """ε½ by width, C0, seed and size; NaN where robust accuracy does not cross one half.
+
+    Raises:
+        ParamsError: a line has two runs of one ε, which differ in something else, such as the pair.
+    """
 
     def measure(line: pd.DataFrame) -> float:
+        if line["eps"].duplicated().any():
+            raise ParamsError(f"it has several runs of the same eps and {', '.join(LINE)}; leave one")
         return half_point(line["eps"].to_numpy(), line["robust_test_accuracy"].to_numpy())
 
     return by_unit(rows.sort_values("eps"), LINE, [], measure)
@@ -73,8 +80,13 @@ def free_slope(rows: pd.DataFrame) -> pd.Series:
 
 
 def lazy_and_free(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks."""
-    within, free = (
-        halves(part).groupby("size").agg(lambda seeds: seeds.mean(skipna=False)) for part in (lazy(rows), control(rows))
-    )
+    """ε½ of lazy networks and of the control, the means over seeds, by size; NaN at a size that one of them lacks.
+
+    Raises:
+        ParamsError: there are several widths, or several C0 of either.
+    """
+    found = halves(lazy(rows)), halves(control(rows))
+    if any(part.index.droplevel(["width", "C0"]).has_duplicates for part in found):
+        raise ParamsError("it compares lazy networks of one width and C0 with free ones; leave one of each")
+    within, free = (part.groupby("size").agg(lambda seeds: seeds.mean(skipna=False)) for part in found)
     return within.align(free)

@@ -170,7 +170,7 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
     spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
     of_point = rows.groupby([axis for axis in EXPERIMENTS[first["experiment"]].axes if axis != "seed"]).size()
     if of_point.min() < len(numbers):
-        spelled += f", {of_point.min()} to {of_point.max()} a point"
+        spelled += f", {' to '.join(map(str, sorted({of_point.min(), of_point.max()})))} a point"
     seeds, runs = f"seed{'s' if len(numbers) > 1 else ''} {spelled}", f"{len(rows)} of {shown.asked} runs"
     parts = [images, settings, seeds, runs, *more]
     if "late_gain" in rows:

@@ -15,9 +15,9 @@ MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 
 
 def slope(x: Iterable[float], y: Iterable[float]) -> float:
-    """The least-squares slope of log y over log x; NaN of fewer than MIN_POINTS points, or where one is not known."""
+    """The least-squares slope of log y over log x; NaN of fewer than MIN_POINTS points, or of one without."""
     points, values = np.array(list(x), float), np.array(list(y), float)
-    if not np.isfinite(values).all() or len(set(points)) < MIN_POINTS:
+    if len(set(points)) < MIN_POINTS or not (np.isfinite(values).all() and min(*points, *values) > 0):
         return math.nan
     return float(np.polyfit(np.log(points), np.log(values), 1)[0])
 

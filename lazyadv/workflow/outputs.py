@@ -48,7 +48,8 @@ def claims(params: Params, name: str) -> Recipe:
     tables = {f"{name} {each}": _table(name, each) for name in presets for each in presets[name].experiments}
     audits = {f"{name} audit": _audit(name, preset) for name, preset in presets.items() if preset.audited}
     figures = dict.fromkeys(figure for preset in presets.values() for figure in preset.figures)
-    return Recipe("claims", {"grids": grids}, ("stages.claims", *map(_code, [*figures, AUDIT])), tables | audits)
+    code = ("stages.claims", *map(_code, [*figures, AUDIT]))
+    return Recipe("claims", {"presets": list(presets), "grids": grids}, code, tables | audits)
 
 
 def _code(figure: str) -> str:

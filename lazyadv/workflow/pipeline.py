@@ -1,7 +1,7 @@
 """The outputs that a params.yaml stands for: what each should be made from, and whether the file on disk is fresh."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -73,7 +73,7 @@ class Pipeline:
                     return outputs.plot(self.preset_name, self.preset, _figure(name))
         except ParamsError as error:
             raise ParamsError(f"{path}: {error}") from None
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             pass
         raise ParamsError(f"{path}: the pipeline makes nothing of this name")
 
@@ -100,7 +100,7 @@ class Pipeline:
         """
         if path.parts[0] == "data":
             return " ".join(prepare_flags(**self.recipe(path).params))
-        kept = (f"--network {network}" for network in self._outputs(path)[1:])
+        kept = (f"--network {network}" for network in self.made_with(path)[1:])
         return " ".join([self.run(path).flags, *kept])
 
     def ingredients(self, path: Path) -> Ingredients:
@@ -115,7 +115,11 @@ class Pipeline:
 
     def fresh(self, path: Path) -> bool:
         """Whether the output at `path`, and what is made in one go with it, are there as they should be."""
-        return all(fingerprint_of(output) == self.fingerprint(output) for output in self._outputs(path))
+        return not any(self.stale(path))
+
+    def stale(self, path: Path) -> Iterator[Path]:
+        """Of the output at `path` and what is made in one go with it, what is not there as it should be."""
+        return (output for output in self.made_with(path) if fingerprint_of(output) != self.fingerprint(output))
 
     def upstream(self, path: Path) -> tuple[list[Path], bool]:
         """The input files that Snakemake should see of the output at `path`, and whether that is fresh.
@@ -130,7 +134,7 @@ class Pipeline:
         inputs = [file for file in inputs if file.parts[0] != "data" or file.exists()]
         return (inputs if any(file.exists() for file in inputs) else []), True
 
-    def _outputs(self, path: Path) -> list[Path]:
+    def made_with(self, path: Path) -> list[Path]:
         """What is made in one go with `path`, it included."""
         match path.parts:
             case ("figures", preset, _):
