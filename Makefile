@@ -69,7 +69,8 @@ $(READY): requirements.lock
 lock: $(READY)
 	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra pipeline --extra test pyproject.toml -o requirements.lock
 	$(RUN) uv pip compile --quiet --universal --generate-hashes --no-header --extra pipeline --extra slurm -c requirements.lock pyproject.toml \
-		| sed -n '/^snakemake-executor-plugin-slurm/,/^    # via/p' > profiles/slurm/requirements.lock
+		> $(VENV)/slurm.lock
+	sed -n '/^snakemake-executor-plugin-slurm/,/^    # via/p' $(VENV)/slurm.lock > profiles/slurm/requirements.lock
 
 clean:
 	rm -rf $(VENV) .snakemake logs

@@ -89,7 +89,7 @@ def jobs(folder: Path) -> Section:
     rows.append(first.row("the first job of an installation, 1 epoch: numba compiles the kernels"))
     rows.append(
         project.train(adversarial_run(28, 1000, T=25).flags).row(
-            "one whole quick run: advtrain, 28×28, width 1000, ε 0.2, 25 epochs of 20 steps, 800 + 200 examples"
+            "one whole run: advtrain, digits of quick, 28×28, width 1000, ε 0.2, 25 epochs of 20 steps, 800 + 200"
         )
     )
     if MIRRORS:

@@ -25,7 +25,7 @@ COMPARED = (
 
 
 def grid() -> Iterator[Section]:
-    """Every cell, in the paper's 100 steps and in the quick preset's 20."""
+    """Every cell, in the paper's 100 steps and in the 20 of quick's figure 4."""
     for steps, kinds in ((100, WITH_TORCH), (20, OURS)):
         rows = [_cell(kinds, name, size, eps, steps) for name in NETWORKS for size in SIZES for eps in EPS]
         ratios = [row["dense/lazy"] for row in rows]
