@@ -22,6 +22,8 @@ def test_runs_are_counted_as_snakemake_counts_them(project: Project) -> None:
     assert re.search(r"tiny advtrain +8 +8 +0", said(project, "results/tiny/advtrain/table.csv"))
     runs = sorted((project.root / "results/tiny/advtrain/runs").iterdir())
     runs[0].unlink()
+    assert re.search(r"tiny advtrain +8 +7 +1 +\d", said(project, "figures/tiny/fig3.pdf"))  # its table is fresh
+    assert re.search(r"^advtrain +1$", project.snakemake("figures/tiny/fig3.pdf", "-n"), re.MULTILINE)
     runs[1].write_bytes(runs[2].read_bytes())
     (project.root / "results/tiny/advtrain/table.csv").unlink()
     assert re.search(r"tiny advtrain +8 +6 +2 +\d", said(project, "results/tiny/advtrain/table.csv"))

@@ -10,8 +10,6 @@ from project import Project
 
 from lazyadv.workflow.lock import FILE, LockError, hold
 
-FILLER = "results/filler"
-
 
 class Disk:
     """A small file system of its own under a project."""
@@ -36,9 +34,6 @@ class Disk:
                     file.write(bytes(4096))
             except OSError:
                 pass
-
-    def make_room(self) -> None:
-        (self.folder / "filler").unlink()
 
     def unmount(self) -> None:
         subprocess.run(["umount", str(self.folder)], check=True)

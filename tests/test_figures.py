@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from lines import line, with_axes, with_control
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from project import Clone, Project, environment
 
@@ -22,6 +23,7 @@ from lazyadv.figures import fig3
 from lazyadv.findings import points, style
 from lazyadv.models import ParamsError
 from lazyadv.results.table import Selection
+from lazyadv.workflow import arithmetic
 from lazyadv.workflow.sources import ROOT
 
 EXPERIMENT = '''"""Adversarial training, at a learning rate that falls."""
@@ -155,6 +157,16 @@ def test_a_device_in_a_caption_is_not_a_formula() -> None:
     assert style.drawn(figure, "svg", "").startswith(b"<?xml")
 
 
+def test_a_caption_says_from_how_many_examples_to_how_many_the_pairs_have() -> None:
+    runs = params.load(ROOT / "params.yaml").choose("tiny").runs("fig3")[:2]
+    rows = [run.model_dump(exclude={"pair"}) | {"n_train": 800, "arithmetic": arithmetic.NAME} for run in runs]
+    of_pairs = [rows[0] | {"pair": "0-1", "n_test": 2115}, rows[1] | {"pair": "3-8", "n_test": 1984}]
+    figure, _ = style.panels(1)
+    style.caption(figure, Selection(pd.DataFrame(of_pairs), 2))
+    caption = figure.get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
+    assert "digits of 2 pairs, 800 + 1,984–2,115 examples" in caption
+
+
 def figure3(rows: pd.DataFrame) -> Figure:
     """Figure 3 of made-up rows, at every fifth of their ε."""
     rows = rows[rows["eps"].isin(sorted(rows["eps"].unique())[::5])]
@@ -194,6 +206,13 @@ def test_figure_3_shades_where_laziness_binds_even_where_that_is_too_little_for_
     figure = figure3(rows[rows["size"] < 40])
     assert "laziness binds" in [text.get_text() for text in figure.findobj(Text)]
     assert figure.axes[-1].get_legend_handles_labels()[1][:2] == ["lazy", "free"]  # no slope
+
+
+def test_figure_3_does_not_shade_free_networks_where_the_largest_C0_binds() -> None:
+    rows = with_axes().rows
+    panel = figure3(rows[rows["C0"] != 40]).axes[-1]
+    shaded = [patch.get_x() + patch.get_width() for patch in panel.patches if isinstance(patch, Rectangle)]
+    assert 20 < max(shaded) < 2.5 * 20  # where free networks are drawn
 
 
 def test_networks_that_cannot_stand_side_by_side_are_refused() -> None:

@@ -72,6 +72,7 @@ def test_all_is_in_the_page_and_every_link_leads_somewhere(copied: Project) -> N
         assert f"#claim-{claim}" in found.links  # from the answer
         assert (f"#rows/{claim}" in found.links) == bool(data["sets"][claim])
     assert page.count("data:image/svg+xml") == len(TINY.figures)
+    assert all(f">plot {figure}</text>" in page for figure in TINY.figures)
     assert f"{ALL} of {ALL} runs are here." in page
     assert page[page.index('<h2 id="audit">') :].count("<td>advtrain") == len(TINY.audited)
 
@@ -108,7 +109,18 @@ def test_a_preset_without_adversarial_figures_is_judged_and_shown_without_them(c
     assert asked == [figure == "fig1" for figure in ("fig1", "audit") for _ in BY_FIGURE[figure]]
     page = report(copied)
     assert page.count("data:image/svg+xml") == 2
-    assert "In lazy networks ε½" not in page
+    assert "In lazy networks the attack" not in page
+
+
+def test_a_figure_of_an_unsuitable_experiment_is_one_line(copied: Project) -> None:
+    def confuse(tiny: dict[str, Any]) -> None:
+        del tiny["experiments"]["advtraingap"]
+        tiny["figures"]["fig4"] = tiny["figures"]["fig1"]
+
+    copied.change(confuse)
+    done = copied.run("python", "stages/report.py", "--preset", "tiny", ok=False)
+    says = "report.py: params.yaml: presets.tiny.figures.fig4: its experiment has no 'gap'; name another\n"
+    assert done.stdout + done.stderr == says
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +178,7 @@ def test_every_claim_leads_to_the_rows_it_rests_on(page: str) -> None:
 
 
 def test_quick_has_room_in_three_megabytes(page: str) -> None:
-    """Its 3,156 runs, 40 epochs each, as far from compressible as the grid of accuracies lets them be."""
+    """Nearly twice its 1,781 runs, 40 epochs each, as far from compressible as the grid of accuracies lets them be."""
     run = next(run for run in embedded_in(page)["runs"] if id_of(run) == f"advtrain/{RUN}")
     noise = np.random.default_rng(0)
     runs = []

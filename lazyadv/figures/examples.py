@@ -27,8 +27,8 @@ class Example:
     before: float  # f, whose sign is the prediction
     perturbation: np.ndarray  # PGD's, within the run's ε
     after: float
-    step: np.ndarray  # the smallest along the gradient; infinite where there is none
-    length: float
+    step: np.ndarray  # the smallest along the gradient; zero where there is none
+    length: float  # infinite there
 
 
 def examine(kept: KeptNetwork) -> list[Example]:
@@ -38,7 +38,8 @@ def examine(kept: KeptNetwork) -> list[Example]:
     x, y = split.x_test[first], split.y_test[first]
     perturbation = pgd(network, x, y, run.eps, run.step, run.atk_iters)
     crossings = boundary.search(network, x)
-    pictures = (x, perturbation, crossings.step[:, None] * crossings.direction)
+    step = np.where(np.isfinite(crossings.step), crossings.step, 0)
+    pictures = (x, perturbation, step[:, None] * crossings.direction)
     digits, perturbations, steps = (picture.reshape(-1, run.size, run.size) for picture in pictures)
     before, after = network(x), network(x + perturbation)
     parts = (digits, y, before, perturbations, after, steps, crossings.step)
@@ -89,7 +90,7 @@ def _draw_answer(axes: np.ndarray, kept: KeptNetwork, example: Example, most: fl
     around_zero = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
     axes[0].imshow(example.perturbation, **around_zero)
     axes[1].imshow(example.digit + example.perturbation, cmap="gray_r", vmin=0, vmax=example.digit.max())
-    axes[2].imshow(np.nan_to_num(example.step), **around_zero)
+    axes[2].imshow(example.step, **around_zero)
     _write_below(axes[0], f"f = {example.before:.2f}", example.before * example.label <= 0)
     _write_below(axes[1], f"f = {example.after:.2f}", example.after * example.label <= 0)
     _write_below(axes[2], f"length {example.length:.2f}")

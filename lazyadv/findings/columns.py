@@ -76,7 +76,7 @@ def draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> No
     style.logarithmic(panel.yaxis, style.EPS_TICKS)
     panel.set_xlabel(axis.label)
     panel.margins(y=0.13)  # room for what _shade says
-    _shade(panel, [places[value] for value in looks], {places[value] for value in along.binds})
+    _shade(panel, sorted(places.values()), {places[value] for value in along.binds})
     if len(found):
         panel.legend(loc="lower right" if power > 0 else "lower left" if power < 0 else "upper left")
 

@@ -159,7 +159,8 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
     rows, first = shown.rows, shown.rows.iloc[0]
     kinds = rows["pair"].unique()
     digits = str(kinds[0]).replace("-", "/") if len(kinds) == 1 else f"of {len(kinds)} pairs"
-    images = f"{first['dataset']}, digits {digits}, {first['n_train']:,} + {first['n_test']:,} examples"
+    examples = " + ".join(_spelled(rows[name]) for name in ("n_train", "n_test"))
+    images = f"{first['dataset']}, digits {digits}, {examples} examples"
     settings = f"{first['protocol']} protocol, lr {first['lr']:g}, batch {first['bs']}, ≤ {first['T']:,} epochs"
     if "atk_iters" in rows:
         settings += f", {first['atk_iters']} PGD steps"
@@ -169,8 +170,8 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
     ranged = numbers == list(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2
     spelled = f"{numbers[0]}–{numbers[-1]}" if ranged else ", ".join(map(str, numbers))
     of_point = rows.groupby([axis for axis in EXPERIMENTS[first["experiment"]].axes if axis != "seed"]).size()
-    if of_point.min() < len(numbers):
-        spelled += f", {' to '.join(map(str, sorted({of_point.min(), of_point.max()})))} a point"
+    if (fewest := of_point.min()) < len(numbers):
+        spelled += f", {fewest} a point" if fewest == of_point.max() else f", {fewest} to {of_point.max()} a point"
     seeds, runs = f"seed{'s' if len(numbers) > 1 else ''} {spelled}", f"{len(rows)} of {shown.asked} runs"
     parts = [images, settings, seeds, runs, *more]
     if "late_gain" in rows:
@@ -181,6 +182,11 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
         parts.append(f"computed on {', '.join(others)}")
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
     figure.supxlabel(textwrap.fill(" · ".join(unbroken), CAPTION), color="0.35", parse_math=False)
+
+
+def _spelled(counts: pd.Series) -> str:
+    """A count, or from which to which it goes."""
+    return "–".join(f"{count:,}" for count in sorted({counts.min(), counts.max()}))
 
 
 def drawn(figure: Figure, kind: str, stamp: str) -> bytes:

@@ -15,7 +15,7 @@ MIN_POINTS = 3  # dimensions, widths: fewer do not make a slope
 
 
 def slope(x: Iterable[float], y: Iterable[float]) -> float:
-    """The least-squares slope of log y over log x; NaN of fewer than MIN_POINTS points, or of one without."""
+    """The least-squares slope of log y over log x; NaN of fewer than MIN_POINTS x, or where not all are positive."""
     points, values = np.array(list(x), float), np.array(list(y), float)
     if len(set(points)) < MIN_POINTS or not (np.isfinite(values).all() and min(*points, *values) > 0):
         return math.nan

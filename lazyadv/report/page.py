@@ -97,7 +97,11 @@ class Report:
             selections = Report(self.pipeline, name).selections
             if name in beside or any(len(one.rows) for one in selections.values()):
                 shown[name] = selections
-        return {name: judge.judge_all(self.claims, selections) for name, selections in shown.items()}
+        found = {}
+        for name, selections in shown.items():
+            with figures.of_their_experiment(f"presets.{name}.figures"):
+                found[name] = judge.judge_all(self.claims, selections)
+        return found
 
     def figures(self) -> Iterator[Shown]:
         """The figures, drawn from the records that there are."""
@@ -115,7 +119,8 @@ class Report:
             return _image(drawn.read_bytes()) if self.pipeline.fresh(drawn) else None, []
         if not len(shown.rows):
             return None, []
-        figure = figures.module(name).draw(shown)
+        with figures.of_their_experiment(f"presets.{self.name}.figures.{name}"):
+            figure = figures.module(name).draw(shown)
         image = _image(style.drawn(figure, "svg", ""))
         return image, list(points.of(figure))  # where they are is known once it is drawn
 
@@ -198,7 +203,7 @@ class Report:
 
 
 def _box(recipe: recipes.Recipe) -> str:
-    kind = recipe.params.get("experiment") or recipe.params.get("figure")
+    kind = recipe.params.get("figure") or recipe.params.get("experiment")
     return f"{recipe.rule} {kind}" if kind else recipe.rule
 
 

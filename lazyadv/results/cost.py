@@ -89,7 +89,7 @@ def needs(pipeline: Pipeline, targets: Iterable[Path]) -> dict[Path, bool]:
         ParamsError: a target is not in the pipeline.
     """
     asked = reached(targets, lambda path: pipeline.recipe(path).files)
-    wanted = reached(targets, lambda path: [] if pipeline.fresh(path) else pipeline.upstream(path)[0])
+    wanted = reached(targets, lambda path: pipeline.upstream(path)[0])
     records = sorted(path for path in asked if path.parent.name == "runs")
     return {path: path in wanted and not pipeline.fresh(path) for path in records}
 
