@@ -28,8 +28,8 @@ report: $(READY)
 test: lint
 	$(RUN) pytest -n 2 --dist worksteal -m "not long"
 
-test-all: test
-	$(RUN) pytest -n 2 --dist worksteal -m long
+test-all: lint
+	$(RUN) pytest -n 2 --dist worksteal
 
 test-machines: $(READY)
 	$(RUN) pytest -rs tests/test_machines.py
