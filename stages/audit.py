@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic
+from lazyadv.workflow import arithmetic, sources
 
 arithmetic.pin()
 
@@ -18,7 +18,7 @@ from lazyadv import params
 from lazyadv.models import ParamsError
 from lazyadv.networks import audit
 from lazyadv.results import kept, table
-from lazyadv.workflow import command, outputs, paths, provenance
+from lazyadv.workflow import command, outputs, paths
 
 
 def main() -> None:
@@ -29,6 +29,7 @@ def main() -> None:
     recipe = outputs.audit(args.preset, preset)
     if not preset.audited:
         raise ParamsError(f"params.yaml: presets.{args.preset}.figures: none names a run to audit")
+    made_from = outputs.gather(recipe)
     rows = []
     for run in preset.audited:
         asked, network, split = kept.load(args.preset, run)
@@ -37,11 +38,11 @@ def main() -> None:
         axes = run.model_dump(include=set(run.axes))
         rows.append({"run": run.name, "experiment": run.experiment, **axes, **found})
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    sources.require_unchanged(made_from.code)
+    table.write(paths.audit_path(args.preset), made_from.stamp, pd.DataFrame(rows))
     known = {paths.network_path(args.preset, run) for run in preset.kept}
     for path in set(Path("results", args.preset).glob("*/networks/[!.]*.npz")) - known:
         path.unlink()
-    out = paths.audit_path(args.preset)
-    table.write(out, recipe.ingredients(provenance.vouched).stamp, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic
+from lazyadv.workflow import arithmetic, sources
 
 arithmetic.pin()
 
@@ -17,7 +17,7 @@ from lazyadv import figures, params
 from lazyadv.files import write_sealed
 from lazyadv.findings import judge
 from lazyadv.results import table
-from lazyadv.workflow import command, outputs, paths, provenance
+from lazyadv.workflow import command, outputs, paths
 
 
 def main() -> None:
@@ -26,12 +26,13 @@ def main() -> None:
     args = parser.parse_args()
     loaded = params.load("params.yaml")
     presets, recipe = loaded.with_others(args.preset), outputs.claims(loaded, args.preset)
+    made_from = outputs.gather(recipe)
     claims = figures.claims(figure for preset in presets.values() for figure in preset.figures)
     findings = {}
     for name, preset in presets.items():
         with figures.of_their_experiment(f"presets.{name}.figures"):
             findings[name] = judge.judge_all(claims, selections(name, preset))
-    made_from = recipe.ingredients(provenance.vouched)
+    sources.require_unchanged(made_from.code)
     ledger = {
         **made_from.marks,
         "made_from": asdict(made_from),

@@ -5,6 +5,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lazyadv.workflow import sources  # first, as it reads the code that runs
+
+# isort: split
 from lazyadv import params
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.results import table
@@ -26,7 +29,9 @@ def main() -> None:
     out = paths.table_path(args.preset, args.experiment)
     found = table.rows(there)
     read = dict(zip(there, found["fingerprint"], strict=True))
-    table.write(out, recipe.ingredients(lambda record: read.get(record.path)).stamp, found)
+    made_from = recipe.ingredients(lambda record: read.get(record.path))
+    sources.require_unchanged(made_from.code)
+    table.write(out, made_from.stamp, found)
     print(f"{out}: {len(there)} of {len(runs)} runs")
     for path in runs:
         if path not in there:

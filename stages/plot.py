@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lazyadv.workflow import arithmetic
+from lazyadv.workflow import arithmetic, sources
 
 arithmetic.pin()
 
@@ -13,7 +13,7 @@ from lazyadv import figures, params
 from lazyadv.files import write_sealed
 from lazyadv.findings import style
 from lazyadv.results import kept, record, table
-from lazyadv.workflow import command, outputs, paths, provenance
+from lazyadv.workflow import command, outputs, paths
 
 
 def main() -> None:
@@ -23,8 +23,9 @@ def main() -> None:
     args = parser.parse_args()
     preset = params.load("params.yaml").choose(args.preset)
     recipe = outputs.plot(args.preset, preset, args.figure)
+    made_from = outputs.gather(recipe)
     if runs := preset.shown(args.figure):
-        rows = table.rows({recipe.inputs[run.name].path: run for run in runs})
+        rows = table.rows({paths.run_path(args.preset, run): run for run in runs})
         shown = table.Selection(rows, len(runs), tuple(kept.load(args.preset, run) for run in runs))
     else:
         path = recipe.inputs["table"].path
@@ -32,11 +33,11 @@ def main() -> None:
         if not len(shown.rows):
             raise record.RecordError(f"{path}: has none of the runs of {args.figure}: train one")
     draw = figures.module(args.figure).draw
-    stamp = recipe.ingredients(provenance.vouched).stamp
     for path in paths.figure_paths(args.preset, args.figure):
         with figures.of_their_experiment(f"presets.{args.preset}.figures.{args.figure}"):
             drawn = draw(shown)
-        write_sealed(path, style.drawn(drawn, path.suffix[1:], stamp))
+        sources.require_unchanged(made_from.code)
+        write_sealed(path, style.drawn(drawn, path.suffix[1:], made_from.stamp))
 
 
 if __name__ == "__main__":

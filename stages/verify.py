@@ -30,22 +30,27 @@ def main() -> None:
     parser = command.parser(__doc__)
     parser.add_argument("records", nargs="*", type=Path, help="records to remake; by default a sample of a preset's")
     parser.add_argument("--preset", help="a preset of params.yaml; by default the one that params.yaml names")
-    parser.add_argument("--sample", type=int, default=LEAST, metavar="N", help="size of the sample")
-    parser.add_argument("--seed", type=int, default=0, help="seed of its draw")
+    parser.add_argument("--sample", type=int, metavar="N", help=f"size of the sample; by default {LEAST}")
+    parser.add_argument("--seed", type=int, help="seed of its draw; by default 0")
     parser.add_argument("--accept", action="store_true", help="if all agree, let today's code stand for the older")
     args = parser.parse_args()
     if args.records and args.accept:
         parser.error("--accept takes a sample of a preset, not named records")
-    if args.sample < 1:
+    if args.records and [args.preset, args.sample, args.seed] != [None] * 3:
+        parser.error("--preset, --sample and --seed are of a sample, not of named records")
+    if args.accept and args.seed is not None:
+        parser.error("--seed: --accept draws a sample of its own")
+    count = LEAST if args.sample is None else args.sample
+    if count < 1:
         parser.error("--sample: give a number above 0")
     bytecode.renew()
     if args.accept:
-        accept(Pipeline.load("params.yaml", args.preset), args.sample)
+        accept(Pipeline.load("params.yaml", args.preset), count)
         return
     if args.records:
         chosen = [verification.stored(path) for path in args.records]
     else:
-        chosen = verification.sample(stored(Pipeline.load("params.yaml", args.preset)), args.sample, args.seed)
+        chosen = verification.sample(stored(Pipeline.load("params.yaml", args.preset)), count, args.seed or 0)
     with tempfile.TemporaryDirectory() as folder:
         if compare(chosen, Path(folder)) is None:
             sys.exit(1)
@@ -75,7 +80,7 @@ def compare(chosen: list[Stored], folder: Path) -> set[tuple[str, str]] | None:
     for each in chosen:
         verification.prepare(each.run, folder)
     same, codes = 0, set[tuple[str, str]]()
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(_cores()) as pool:
         found = pool.map(lambda each: verification.difference(each, folder), chosen)
         for place, (each, (difference, code)) in enumerate(zip(chosen, found, strict=True), 1):
             same += difference is None
@@ -83,6 +88,11 @@ def compare(chosen: list[Stored], folder: Path) -> set[tuple[str, str]] | None:
             print(f"{place:4} of {len(chosen)}  {difference or 'the same bytes':<16} {each.path}", flush=True)
     print(f"{same} of {len(chosen)} are the same bytes outside their provenance; arithmetic: {arithmetic.name()}")
     return codes if same == len(chosen) else None
+
+
+def _cores() -> int:
+    """The cores that this process may use; all, where the system (macOS) does not say."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def accept(pipeline: Pipeline, count: int) -> None:

@@ -2,15 +2,20 @@
 
 import subprocess
 import sys
+from typing import ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import ROOT, random_examples, random_network
 from project import environment
 
 from lazyadv import params
-from lazyadv.experiments.adversarial import AdversarialRun
+from lazyadv.experiments.adversarial import AdversarialRun, AdvtrainRun
+from lazyadv.experiments.run import LazyRun
+from lazyadv.figures.audit import attack
 from lazyadv.networks import audit, network
+from lazyadv.workflow import outputs
 
 
 def test_ddn_finds_the_distance_to_a_plane() -> None:
@@ -80,6 +85,23 @@ def test_too_few_steps_are_caught() -> None:
     x, _ = random_examples(0, 60, 9)
     found = audit.examine(trained, x, np.sign(trained(x)), 0.5, 0.01, 3)
     assert found["pgd"] > 0.9 > 0.5 > found["strongest"]
+
+
+def test_runs_of_one_name_in_two_experiments_are_two() -> None:
+    class Twin(LazyRun, AdversarialRun):
+        axes: ClassVar = AdvtrainRun.axes
+        experiment: Literal["twin"] = "twin"
+
+    tiny = params.load("params.yaml").choose("tiny")
+    one = next(run for run in tiny.audited if run.experiment == "advtrain")
+    other = Twin(**one.model_dump(exclude={"experiment"}))
+    assert one.name == other.name
+    vars(tiny)["audited"] = [one, other]
+    records = ["results/tiny/advtrain/runs", "results/tiny/twin/runs"]
+    parents = [str(path.parent) for path in outputs.audit("tiny", tiny).files]
+    assert [parent for parent in parents if parent.startswith("results")] == records
+    rows = [{"run": run.name, "experiment": run.experiment, "pgd": 0.5, "strongest": 0.4} for run in (one, other)]
+    assert attack.measure(pd.DataFrame(rows)).tolist() == pytest.approx([0.1, 0.1])
 
 
 def test_git_is_not_needed() -> None:

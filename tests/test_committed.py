@@ -30,6 +30,12 @@ def test_the_committed_results_are_those_of_the_committed_code() -> None:
         if what != "deleted" and "params" not in str(name)
     ]
     modified += [item for change in changes for item in change.get("changed deps", {}).get("params.yaml", {}).items()]
+    modified += [
+        (name, what)
+        for change in changes
+        for name, what in change.get("changed outs", {}).items()
+        if what == "modified" and name.endswith((".svg", ".json", ".md", "metrics"))  # which git keeps, not DVC
+    ]
     assert not modified, "run `dvc repro && dvc push` and commit what they change"
 
 

@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from project import Clone, Project, environment
 
 from lazyadv import figures, params
+from lazyadv.errors import UserError
 from lazyadv.figures import fig3
 from lazyadv.findings import points, style
 from lazyadv.models import ParamsError
@@ -111,7 +112,15 @@ def test_a_preset_may_have_one_figure_and_no_audit(copied: Project) -> None:
     (copied.root / "results/tiny/audit.csv").unlink()
     copied.snakemake("all", "claims")
     lines = (copied.root / "results/tiny/claims.md").read_text().splitlines()
-    assert "not asked of this preset" in next(line for line in lines if "DDN" in line)
+    assert next(line for line in lines if "DDN" in line).endswith("| – |")
+
+
+def test_two_claims_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a figure's file that began as a copy: in the ledger the second would take the first one's place."""
+    copy = figures.module("fig4")
+    monkeypatch.setattr(figures, "module", lambda figure: copy)
+    with pytest.raises(UserError, match="two claims have the name deviation_helps, transition"):
+        figures.claims(["fig4", "pairs"])
 
 
 def test_a_figure_of_an_unsuitable_experiment_is_one_line() -> None:
@@ -223,7 +232,7 @@ def test_networks_that_cannot_stand_side_by_side_are_refused() -> None:
 
 
 def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:
-    """Runs that are on none of its axes; networks that patience ended before they learned."""
+    """Runs that are on none of its axes; networks that patience ended before they withstood an attack."""
     rows = pd.concat([with_axes().rows, line(10, 20, [0.3])], ignore_index=True)
     assert "not drawn" not in figure3(with_axes().rows).get_supxlabel()
     assert "10 runs on no axis, not drawn" in figure3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
@@ -232,4 +241,5 @@ def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end
     for best, says in ((0.5, False), (0.001, True)):
         changed = ended.assign(best_robust_train_accuracy=rows["best_robust_train_accuracy"].mask(last, best))
         caption = figure3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
-        assert ("1 ended by patience before they learned" in caption, "0 still improving" in caption) == (says, True)
+        ended = "1 ended by patience before they withstood an attack"
+        assert (ended in caption, "0 still improving" in caption) == (says, True)

@@ -177,7 +177,8 @@ def test_any_mutation_is_taken_or_refused_in_one_line(data: st.DataObject) -> No
     else:
         for name in loaded.presets:
             for run in loaded.choose(name).runs(*loaded.choose(name).figures)[:50]:
-                assert not {"..", "/"} & set(run.name)
+                assert "/" not in run.name
+                assert ".." not in run.name
     assert "\n" not in refusal
     assert not refusal or refusal.startswith("params.yaml: ")
 

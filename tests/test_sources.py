@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from project import Project
 
 from lazyadv.workflow import bytecode, command, sources
 
@@ -160,3 +161,25 @@ def test_code_edited_without_a_new_date_is_run(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(bytecode, "ROOT", tmp_path)
     bytecode.renew()
     assert (runs(2), runs(3)) == ("2\n", "3\n")
+
+
+@pytest.mark.parametrize(
+    ("module", "stage", "made"),
+    [
+        ("results/table", ("collect", "advtrain"), "results/tiny/advtrain/table.csv"),
+        ("figures/fig3", ("plot", "fig3"), "figures/tiny/fig3.svg"),
+        ("networks/audit", ("audit",), "results/tiny/audit.csv"),
+        ("findings/judge", ("claims",), "results/tiny/claims.json"),
+    ],
+)
+def test_what_is_made_of_runs_is_not_kept_either(
+    copied: Project, module: str, stage: tuple[str, ...], made: str
+) -> None:
+    """The module edits itself as it is imported."""
+    path, kept = copied.root / "lazyadv" / f"{module}.py", (copied.root / made).read_bytes()
+    path.write_text(path.read_text() + "\nwith open(__file__, 'a') as own:\n    own.write('LATER = 1\\n')\n")
+    name, *arguments = stage
+    done = copied.run("python", f"stages/{name}.py", *arguments, "--preset", "tiny", ok=False)
+    assert done.returncode == 1
+    assert f"{module.replace('/', '.')}: was edited while this ran" in done.stderr
+    assert (copied.root / made).read_bytes() == kept

@@ -121,3 +121,18 @@ def test_the_first_difference_is_found_at_any_depth() -> None:
     assert verification.first_difference(old, {**old, "b": [{"c": 0.1}, {"c": 0.25}]}) == "b[1].c: 0.2 became 0.25"
     assert verification.first_difference(old, {"a": 1}) == "the record: other keys: b"
     assert verification.first_difference({"a": 1}, {"a": 1.0}) == "a: 1 became 1.0"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((RECORD, "--seed", "0"), "not of named records"),
+        ((RECORD, "--accept"), "not named records"),
+        (("--accept", "--seed", "1"), "--seed: --accept draws a sample of its own"),
+        (("--sample", "0"), "--sample: give a number above 0"),
+    ],
+)
+def test_options_that_would_mean_nothing_are_refused(project: Project, options: tuple[str, ...], said: str) -> None:
+    done = project.run("python", "stages/verify.py", *options, ok=False)
+    assert done.returncode == 2
+    assert said in done.stderr

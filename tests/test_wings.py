@@ -38,10 +38,13 @@ def files() -> Iterator[tuple[Path, str]]:
 def imports(path: Path) -> Iterator[str]:
     """The modules of this project that a file imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lazyadv"):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("lazyadv"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lazyadv"):
             for alias in node.names:
-                used = f"{node.module}.{alias.name}"
-                yield used if ROOT.joinpath(*used.split(".")).with_suffix(".py").exists() else str(node.module)
+                place = ROOT.joinpath(*f"{node.module}.{alias.name}".split("."))
+                there = place.is_dir() or place.with_suffix(".py").exists()
+                yield f"{node.module}.{alias.name}" if there else str(node.module)
 
 
 def test_imports_run_down_and_in_no_circle() -> None:

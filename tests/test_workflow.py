@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from project import RUNS, TINY, Project
 
+from lazyadv.models import ParamsError
 from lazyadv.workflow import arithmetic
+from lazyadv.workflow.pipeline import Pipeline
+from lazyadv.workflow.sources import ROOT
 
 
 def test_from_nothing_to_all_figures(finished: Project) -> None:
@@ -56,6 +59,16 @@ def test_a_figure_or_experiment_that_there_is_not_is_one_line(project: Project) 
         assert f": there is no {'figure' if 'fig' in target else 'experiment'} '" in done.stderr.splitlines()[-1]
         assert there in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["12-3/size=5", "0-0/size=5", "0-1/size=5.0", "0-1/size=0", "0-1/size=113", "0-1/size=[5]", "0/size=5"]
+)
+def test_data_are_made_of_two_digits_at_a_size_and_of_nothing_like_it(path: str) -> None:
+    pipeline = Pipeline.load(str(ROOT / "params.yaml"))
+    assert pipeline.recipe(Path("data/mnist5k/0-1/size=5,antialias=true.npz")).rule == "prepare"
+    with pytest.raises(ParamsError, match="makes nothing of this name"):
+        pipeline.recipe(Path(f"data/mnist5k/{path},antialias=true.npz"))
 
 
 def test_why_takes_any_path_to_a_file_and_another_preset(finished: Project, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from lazyadv.errors import UserError
 from lazyadv.findings.claim import Claim
 from lazyadv.models import ParamsError
 from lazyadv.params import AUDIT, FIGURES
@@ -35,7 +36,15 @@ def module(figure: str) -> ModuleType:
 
 
 def claims(figures: Iterable[str]) -> dict[str, list[Claim]]:
-    """The claims of these figures and of the audit, in the order of the files and of the claims in them."""
+    """The claims of these figures and of the audit, in the order of the files and of the claims in them.
+
+    Raises:
+        UserError: two have one name, by which the ledger knows them.
+    """
     asked = set(figures)
     order = [*(figure for figure in FIGURES if figure in asked), AUDIT]
-    return {figure: [each for each in vars(module(figure)).values() if isinstance(each, Claim)] for figure in order}
+    found = {figure: [each for each in vars(module(figure)).values() if isinstance(each, Claim)] for figure in order}
+    names = [each.key for own in found.values() for each in own]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UserError(f"lazyadv/figures: two claims have the name {', '.join(sorted(twice))}; rename one")
+    return found

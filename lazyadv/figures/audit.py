@@ -16,7 +16,7 @@ from lazyadv.findings.units import by_unit
 )
 def attack(rows: pd.DataFrame) -> pd.Series:
     """By how much PGD overestimates; a unit is an audited run."""
-    return by_unit(rows, ["run"], [], lambda unit: (unit["pgd"] - unit["strongest"]).mean())
+    return by_unit(rows, ["experiment", "run"], [], lambda unit: (unit["pgd"] - unit["strongest"]).mean())
 
 
 def largest(rows: pd.DataFrame) -> pd.DataFrame:

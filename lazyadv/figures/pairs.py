@@ -90,7 +90,7 @@ def learned_largest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @claim(
-    "Pair by pair of digits, robust accuracy is lost at order d^(−1/2) where laziness binds.",
+    "On average over pairs of digits, robust accuracy is lost at order d^(−1/2) where laziness binds.",
     "no claim of the paper; figure `pairs`",
     "log-log slope in d of lazy networks' ε at robust accuracy 1/2, of each pair that the control learns, over "
     "the sizes at which the control's is a tenth larger",
@@ -103,7 +103,7 @@ def pairs_half(rows: pd.DataFrame) -> pd.Series:
 
 
 @claim(
-    "Pair by pair of digits, networks that may move freely withstand more at the largest dimension.",
+    "On average over pairs of digits, networks that may move freely withstand more at the largest dimension.",
     "no claim of the paper; figure `pairs`",
     "the control's ε at robust accuracy 1/2 over lazy networks', of each pair that the control learns",
     (1.1, 100.0),

@@ -6,12 +6,12 @@ from lazyadv.findings.claim import CONDITION, Claim, everything
 from lazyadv.findings.units import by_run
 
 # of robust train accuracy: a late gain (table.late_gain) up to which training has come to its end, and the most that a
-# network has had which has learned nothing
+# network has had that withstands no attack
 STILL = 0.01
 BEGUN = f"share of runs that patience did not end while robust train accuracy had never been above {STILL:g}"
 ENDED = (
-    "share of runs that had begun to learn, and then stopped improving: by patience, or with robust train accuracy in "
-    f"the last fifth of the epochs at most {STILL:g} above that in the fifth before"
+    "share of runs that had begun to withstand attacks, and then stopped improving: by patience, or with robust train "
+    f"accuracy in the last fifth of the epochs at most {STILL:g} above that in the fifth before"
 )
 
 
@@ -26,9 +26,9 @@ def ended(rows: pd.DataFrame) -> pd.Series:
 
 
 def conditions(key: str, networks: str) -> tuple[Claim, Claim]:
-    """That a figure's networks had begun to learn, and were trained to the end."""
-    learn, last = f"{networks} learn something before patience ends them.", f"{networks} are trained to the end."
+    """That a figure's networks had begun to withstand attacks, and were trained to the end."""
+    first, last = f"{networks} withstand some attacks before patience ends them.", f"{networks} are trained to the end."
     return (
-        Claim(f"{key}_begun", learn, CONDITION, BEGUN, (1.0, 1.0), everything, begun),
+        Claim(f"{key}_begun", first, CONDITION, BEGUN, (1.0, 1.0), everything, begun),
         Claim(f"{key}_ended", last, CONDITION, ENDED, (1.0, 1.0), everything, ended),
     )

@@ -118,7 +118,7 @@ def as_markdown(presets: Mapping[str, dict[str, Finding]]) -> str:
     lines = [heads, ["---"] * len(heads)]
     for claim in _claims(presets):
         found = [findings[claim.key] for findings in presets.values()]
-        cells = [f"**{each.verdict}**: {measured(each)}; {basis(each)}" for each in found]
+        cells = [f"**{each.verdict}**: {measured(each)}; {basis(each)}" if each.asked else "–" for each in found]
         lines.append([f"{claim.statement} ({claim.source})", claim.quantity, as_range(claim.bound), *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -132,8 +132,6 @@ def measured(finding: Finding) -> str:
 
 def basis(finding: Finding) -> str:
     """The runs that it rests on, or how many of its figure's are there, if not all; what else to know of them."""
-    if not finding.asked:
-        return "not asked of this preset"
     runs = _counted(finding.rests_on, "run")
     parts = [runs if finding.shown == finding.asked else f"{finding.shown} of {finding.asked} runs"]
     if finding.elsewhere:

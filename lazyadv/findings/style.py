@@ -177,7 +177,7 @@ def caption(figure: Figure, shown: Selection, *more: str) -> None:
     if "late_gain" in rows:
         begun, improving = conditions.begun(rows) == 1, conditions.ended(rows) == 0
         parts.append(f"{(begun & improving).sum()} still improving")
-        parts += [f"{(~begun).sum()} ended by patience before they learned"] if not begun.all() else []
+        parts += [f"{(~begun).sum()} ended by patience before they withstood an attack"] if not begun.all() else []
     if others := sorted(set(rows["arithmetic"]) - {arithmetic.NAME}):
         parts.append(f"computed on {', '.join(others)}")
     unbroken = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)

@@ -63,7 +63,7 @@ def norms(x: Array) -> Array:
 
 
 def lazy_pgd(network: Network, x: np.ndarray, y: np.ndarray, eps: float, step: float, steps: int) -> np.ndarray:
-    """`pgd` in float32 on one thread of a CPU, by the lazy kernel; deterministic.
+    """`pgd` in float32 on a CPU, by the lazy kernel; deterministic.
 
     Its working memory is about 7 m d + BLOCK (13 m + 22 d) bytes.
     """

@@ -25,7 +25,7 @@ def load(preset: str, run: Run) -> KeptNetwork:
 
     Raises:
         RecordError: the network is not there, or not that of the run's record.
-        SealError: one of the two is damaged.
+        SealError: the network is damaged.
         DataError: the data are not there, or damaged.
     """
     assert isinstance(run, AdversarialRun)
@@ -38,7 +38,7 @@ def load_network(preset: str, run: Run, root: Path = Path()) -> Network:
 
     Raises:
         RecordError: it is not there, or not that of the run's record.
-        SealError: one of the two is damaged.
+        SealError: the network is damaged.
     """
     path, record = root / paths.network_path(preset, run), root / paths.run_path(preset, run)
     asked = Input(path, "train", run.model_dump(mode="json"))

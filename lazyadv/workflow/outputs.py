@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from lazyadv.errors import UserError
 from lazyadv.experiments.run import Run
 from lazyadv.models import ParamsError
 from lazyadv.params import AUDIT, Params, Preset
 from lazyadv.workflow import paths
-from lazyadv.workflow.provenance import Input
+from lazyadv.workflow.provenance import Ingredients, Input, vouched
 from lazyadv.workflow.recipes import Recipe, data_of
 
 
@@ -52,6 +53,18 @@ def claims(params: Params, name: str) -> Recipe:
     return Recipe("claims", {"presets": list(presets), "grids": grids}, code, tables | audits)
 
 
+def gather(recipe: Recipe) -> Ingredients:
+    """What an output is made from. A stage asks before it works: what is edited or replaced meanwhile is not in it.
+
+    Raises:
+        UserError: a file is not there, or is not what was asked for.
+    """
+    for path in recipe.files:
+        if not path.exists():
+            raise UserError(f"{path}: is not here: `dvc pull`, or run snakemake on it")
+    return recipe.ingredients(vouched)
+
+
 def _code(figure: str) -> str:
     """The module of a figure."""
     return f"lazyadv.figures.{figure}"
@@ -76,4 +89,5 @@ def _audit(name: str, preset: Preset) -> Input:
 
 def _networks(name: str, runs: Iterable[Run]) -> dict[str, Input]:
     """The files behind what is done with the runs' final networks: records, beside which the networks are, and data."""
-    return {run.name: _record(name, run) for run in runs} | {f"data {run.name}": data_of(run) for run in runs}
+    behind = [each for run in runs for each in (_record(name, run), data_of(run))]
+    return {str(each.path): each for each in behind}

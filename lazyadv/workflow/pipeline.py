@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from pydantic import TypeAdapter
+
 from lazyadv.experiments import EXPERIMENTS
 from lazyadv.experiments.run import Dataset, Run
-from lazyadv.models import MOST_SIZE, ParamsError
+from lazyadv.models import Pair, ParamsError, Size
 from lazyadv.params import FIGURES, Params, load
 from lazyadv.workflow import outputs, paths
 from lazyadv.workflow.provenance import Ingredients, fingerprint_of
 from lazyadv.workflow.recipes import Recipe, fetch, prepare, prepare_flags, train
+
+PREPARED = TypeAdapter(tuple[Dataset, Pair, Size, bool], config={"strict": True})
 
 
 class Pipeline:
@@ -49,11 +53,10 @@ class Pipeline:
             match path.parts:
                 case ("data", dataset, "digits.npz") if dataset in get_args(Dataset):
                     return fetch(dataset)
-                case ("data", dataset, pair, name) if dataset in get_args(Dataset):
-                    first, second = _value(pair)
+                case ("data", dataset, pair, name):
                     values = _values(name)
-                    where = (dataset, (first, second), values["size"], values["antialias"])
-                    if path == paths.pair_path(*where) and first != second and 1 <= where[2] <= MOST_SIZE:
+                    where = PREPARED.validate_python((dataset, _value(pair), values["size"], values["antialias"]))
+                    if path == paths.pair_path(*where):
                         return prepare(*where)
                 case ("results", preset, experiment, "runs" | "networks", _) if experiment in EXPERIMENTS:
                     run = self.run(path)
