@@ -241,5 +241,5 @@ def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end
     for best, says in ((0.5, False), (0.001, True)):
         changed = ended.assign(best_robust_train_accuracy=rows["best_robust_train_accuracy"].mask(last, best))
         caption = figure3(changed).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
-        ended = "1 ended by patience before they withstood an attack"
-        assert (ended in caption, "0 still improving" in caption) == (says, True)
+        early = "1 ended by patience before they withstood an attack"
+        assert (early in caption, "0 still improving" in caption) == (says, True)
