@@ -217,6 +217,15 @@ def test_figure_3_shades_where_laziness_binds_even_where_that_is_too_little_for_
     assert figure.axes[-1].get_legend_handles_labels()[1][:2] == ["lazy", "free"]  # no slope
 
 
+def test_figure_3_has_another_C0_against_the_dimension_where_it_has_several_sizes() -> None:
+    rows = pd.concat([with_axes().rows, line(10, 20, [0.8]), line(20, 20, [0.4])], ignore_index=True)
+    figure = figure3(rows)
+    labels = figure.axes[3].get_legend_handles_labels()[1]
+    assert labels[:2] == ["lazy, slope −0.50", "$C_0$ = 20, slope −0.50"]
+    assert "not drawn" not in figure.get_supxlabel()
+    assert "$C_0$ = 20" not in figure.axes[0].get_legend_handles_labels()[1]  # whose curves would be too many
+
+
 def test_figure_3_does_not_shade_free_networks_where_the_largest_C0_binds() -> None:
     rows = with_axes().rows
     panel = figure3(rows[rows["C0"] != 40]).axes[-1]
@@ -233,7 +242,7 @@ def test_networks_that_cannot_stand_side_by_side_are_refused() -> None:
 
 def test_figure_3_says_what_it_does_not_draw_and_what_was_not_trained_to_its_end() -> None:
     """Runs that are on none of its axes; networks that patience ended before they withstood an attack."""
-    rows = pd.concat([with_axes().rows, line(10, 20, [0.3])], ignore_index=True)
+    rows = pd.concat([with_axes().rows, line(10, 10, [0.3], 300)], ignore_index=True)
     assert "not drawn" not in figure3(with_axes().rows).get_supxlabel()
     assert "10 runs on no axis, not drawn" in figure3(rows).get_supxlabel().replace("\N{NO-BREAK SPACE}", " ")
     last = rows["run"] == rows["run"].iloc[-5]

@@ -41,6 +41,13 @@ def lazy_dimension(rows: pd.DataFrame) -> pd.DataFrame:
     return lazy(dimension(rows))
 
 
+def other_C0(rows: pd.DataFrame) -> dict[float, pd.DataFrame]:
+    """By C0, the lazy rows of that width at another C0 that has several of the sizes along the dimension."""
+    width, C0, _ = _base(rows)
+    others = lazy(rows[(rows["width"] == width) & (rows["C0"] != C0) & rows["size"].isin(dimension(rows)["size"])])
+    return {value: line for value, line in others.groupby("C0") if line["size"].nunique() > 1}
+
+
 def by_width(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows along the width: the same C0, one size."""
     _, C0, size = _base(rows)
@@ -88,7 +95,7 @@ def _deviation(rows: pd.DataFrame) -> Along:
 
 
 AXES = (
-    Axis("size", "dimension d", dimension, _dimension, (-0.5, "∝ 1/√d")),
+    Axis("size", "dimension d", dimension, _dimension, (-0.5, "∝ 1/√d"), other_C0),
     Axis("width", "width m", by_width, _width),
     Axis("C0", "allowed deviation $C_0$", by_C0, _deviation, (1, "∝ $C_0$")),
 )
@@ -98,21 +105,23 @@ def draw(shown: Selection) -> Figure:
     """Robust test accuracy against ε, a line per dimension, width and C0, and the ε at one half against each.
 
     A column of panels for each axis that has two values or more. Dashed and hollow: the control, which moves freely.
-    Slopes are the ledger's: over what is shaded, where laziness binds, or, if nothing is, over all.
+    Slopes are the ledger's: over what is shaded, where laziness binds, or, if nothing is, over all. Against the
+    dimension, ε½ at another C0, too, where it has several sizes; its slope is over those where laziness binds for it.
     """
     rows = shown.rows
     axes = [axis for axis in AXES if lazy(axis.rows(rows))[axis.name].nunique() > 1] or AXES[:1]
     figure, grid = style.panels(max(len(axes), 2), min(len(axes), 2))
     columns = grid.T if len(axes) > 1 else grid  # a single one lies down
-    drawn = {axis: axis.rows(rows) for axis in axes}
+    drawn, others = {axis: axis.rows(rows) for axis in axes}, {axis: axis.others(rows) for axis in axes}
     for (axis, part), (curves, crossings) in zip(drawn.items(), columns, strict=True):
         values = sorted((part if axis.name == "size" else lazy(part))[axis.name].unique())
         looks = {value: style.shade_look(place, len(values)) for place, value in enumerate(values)}
         draw_curves(curves, axis, part, looks)
-        draw_halves(crossings, axis, part, looks)
+        draw_halves(crossings, axis, part, looks, others[axis])
     style.share(columns[:, 0], "robust test accuracy")
     style.share(columns[:, 1], "ε½ (ε at robust accuracy ½)")
-    aside = len(rows) - len(set().union(*(part.index for part in drawn.values())))
+    parts = [*drawn.values(), *(line for lines in others.values() for line in lines.values())]
+    aside = len(rows) - len(set().union(*(part.index for part in parts)))
     style.caption(figure, shown, *([f"{aside} runs on no axis, not drawn"] if aside else []))
     return figure
 
