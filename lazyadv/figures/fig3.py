@@ -41,11 +41,11 @@ def lazy_dimension(rows: pd.DataFrame) -> pd.DataFrame:
     return lazy(dimension(rows))
 
 
-def other_C0(rows: pd.DataFrame) -> dict[float, pd.DataFrame]:
-    """By C0, the lazy rows of that width at another C0 that has several of the sizes along the dimension."""
+def other_C0(rows: pd.DataFrame) -> pd.DataFrame:
+    """The lazy rows of that width at another C0 that has several of the sizes along the dimension."""
     width, C0, _ = _base(rows)
     others = lazy(rows[(rows["width"] == width) & (rows["C0"] != C0) & rows["size"].isin(dimension(rows)["size"])])
-    return {value: line for value, line in others.groupby("C0") if line["size"].nunique() > 1}
+    return others[others.groupby("C0")["size"].transform("nunique") > 1]
 
 
 def by_width(rows: pd.DataFrame) -> pd.DataFrame:
@@ -120,8 +120,7 @@ def draw(shown: Selection) -> Figure:
         draw_halves(crossings, axis, part, looks, others[axis])
     style.share(columns[:, 0], "robust test accuracy")
     style.share(columns[:, 1], "ε½ (ε at robust accuracy ½)")
-    parts = [*drawn.values(), *(line for lines in others.values() for line in lines.values())]
-    aside = len(rows) - len(set().union(*(part.index for part in parts)))
+    aside = len(rows) - len(set().union(*(part.index for part in [*drawn.values(), *others.values()])))
     style.caption(figure, shown, *([f"{aside} runs on no axis, not drawn"] if aside else []))
     return figure
 

@@ -29,14 +29,10 @@ class Along(NamedTuple):
     binds: Set[float] = frozenset()
 
 
-def _none(rows: pd.DataFrame) -> dict[float, pd.DataFrame]:
-    return {}
-
-
 class Axis(NamedTuple):
     """An axis of the grid, one of LINE; its rows; the power of a line beside ε½, and its label, if any.
 
-    `others` gives the rows, by C0, of lazy lines along it at another C0, of which only ε½ is drawn.
+    `others` gives the rows of lazy lines along it at another C0, of which only ε½ is drawn.
     """
 
     name: str
@@ -44,7 +40,7 @@ class Axis(NamedTuple):
     rows: Callable[[pd.DataFrame], pd.DataFrame]
     along: Callable[[pd.DataFrame], Along]
     guide: tuple[float, str] = (0, "")
-    others: Callable[[pd.DataFrame], dict[float, pd.DataFrame]] = _none
+    others: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows[:0]
 
 
 def draw_curves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> None:
@@ -66,14 +62,14 @@ def draw_curves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> No
     panel.legend(loc="upper center", ncols=2, handlelength=1.4, columnspacing=1, borderaxespad=0)
 
 
-def draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks, others: dict[float, pd.DataFrame]) -> None:
+def draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks, others: pd.DataFrame) -> None:
     """ε½ along the axis, lazy (at other C0, too) and free, beside its guide; shaded where laziness binds."""
     along, free = axis.along(rows), control(rows)
     places = {value: value**2 if axis.name == "size" else value for value in looks}
     if axis.name == "C0" and len(free):
         places |= dict.fromkeys(free["C0"], ASIDE * max(looks))
     found = _draw_line(panel, axis.name, lazy(rows), looks, places, f"lazy{style.slope(along.lazy)}")
-    for C0, line in others.items():
+    for C0, line in others.groupby("C0"):
         again = axis.along(pd.concat([line, free]))
         _draw_line(panel, axis.name, line, looks, places, f"{_text('C0', C0)}{style.slope(again.lazy)}")
     _draw_line(panel, axis.name, free, looks, places, f"free{style.slope(along.free)}")
@@ -87,7 +83,7 @@ def draw_halves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks, other
     style.logarithmic(panel.yaxis, style.EPS_TICKS)
     panel.set_xlabel(axis.label)
     panel.margins(y=0.13)  # room for what _shade says
-    if others:  # and for a longer legend below them
+    if len(others):  # and for a longer legend below them
         panel.set_ylim(bottom=0.65 * panel.get_ylim()[0])
     _shade(panel, sorted(places.values()), {places[value] for value in along.binds})
     if len(found):
