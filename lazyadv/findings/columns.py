@@ -56,8 +56,9 @@ def draw_curves(panel: Axes, axis: Axis, rows: pd.DataFrame, looks: Looks) -> No
         panel.plot([], [], **INK, **style.LIGHT, label="free")
     panel.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
     panel.set_title(", ".join(_text(name, within[name].iloc[0]) for name in SYMBOLS if within[name].nunique() == 1))
+    style.logarithmic(panel.xaxis, style.EPS_TICKS)
     panel.set_xlabel("perturbation ε")
-    panel.set_ylim(-0.02, 1.42)  # the legend above the lines
+    panel.set_ylim(-0.02, 1.48)  # the legend above the lines
     panel.set_yticks(np.linspace(0, 1, 6))
     panel.legend(loc="upper center", ncols=2, handlelength=1.4, columnspacing=1, borderaxespad=0)
 

@@ -29,7 +29,7 @@ CAPTION = 122  # characters of a caption that fit into the width
 BRIGHT = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 KNOWN_WIDTHS = (1000, 100, 300, 3000, 10000)  # each keeps its colour and marker in every figure
-EPS_TICKS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+EPS_TICKS = [0.02, 0.05, 0.1, 0.14, 0.2, 0.3, 0.5, 1]
 LIGHT: dict[str, Any] = {
     "linestyle": (0, (3, 1.5)),
     "linewidth": 0.8,
